@@ -1,0 +1,10 @@
+app_name = "trade"
+app_title = "Trade"
+app_publisher = "The Demitasse authors"
+app_description = "Companies, customers, items, stock and sales orders"
+app_email = "trade@example.com"
+app_license = "MIT"
+
+before_install = "trade.install.before_install"
+after_install = "trade.install.after_install"
+after_migrate = "trade.install.after_migrate"

@@ -1,0 +1,137 @@
+"""A site that serves: the HTTP application with its lanes, and the delivery beside it, in one process."""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import IO
+
+import structlog
+import uvicorn
+
+from demitasse.app.delivering import Delivering
+from demitasse.app.site import Site, open_site
+from demitasse.db.lanes import Lanes
+from demitasse.kernel.errors import DemitasseError
+from demitasse.web.app_threads import AppThreads
+from demitasse.web.edge import Edge
+from demitasse.web.services import WebServices
+from demitasse.web.wire import Wire
+
+_log = structlog.get_logger("demitasse.server")
+_LOOK_FOR_FOREIGN_WRITES_S = 0.5
+
+
+class SiteInUse(DemitasseError):
+    """Another process serves the site already."""
+
+    code = "site_in_use"
+
+
+class RunningSite:
+    """An opened site with everything that needs an event loop."""
+
+    def __init__(self, site: Site, *, loop: asyncio.AbstractEventLoop) -> None:
+        self.site = site
+        self.lanes = Lanes(site.database, loop=loop)
+        self.threads = AppThreads(loop=loop)
+        self.delivering = Delivering(site, self.lanes, loop=loop)
+        self.web = WebServices(
+            site=site.services,
+            database=site.database,
+            authenticator=site.authenticator,
+            lanes=self.lanes,
+            threads=self.threads,
+            wire=Wire(site.settings.zone),
+        )
+        self._loop = loop
+        self._looking: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to deliver, and to notice what other processes write."""
+        self.delivering.start()
+        self._looking = self._loop.create_task(self._look_for_foreign_writes())
+
+    async def close(self) -> None:
+        """Finish what is under way within a bound; what is not done stays due."""
+        if self._looking is not None:
+            self._looking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._looking
+        await self.delivering.close()
+        await self.lanes.close()
+        self.threads.close()
+
+    async def _look_for_foreign_writes(self) -> None:
+        database = self.site.database
+        while True:
+            await asyncio.sleep(_LOOK_FOR_FOREIGN_WRITES_S)
+            if database.turn.take_if_free():
+                try:
+                    database.notice_foreign_writes()
+                finally:
+                    database.turn.release()
+
+
+def application(site: Site) -> Edge:
+    """Return the ASGI application of a site; its lifespan runs the lanes and the delivery."""
+
+    @contextlib.asynccontextmanager
+    async def running() -> AsyncIterator[WebServices]:
+        started = RunningSite(site, loop=asyncio.get_running_loop())
+        started.start()
+        try:
+            yield started.web
+        finally:
+            await started.close()
+
+    return Edge(running)
+
+
+def serve(path: Path, *, host: str, port: int) -> None:
+    """Serve the site in a folder until the process is told to stop.
+
+    Raises:
+        SiteInUse: another process serves it.
+        InvalidSettings: there is no site here.
+    """
+    site = open_site(path)
+    lock = own_site(path)
+    try:
+        config = uvicorn.Config(
+            application(site),
+            host=host,
+            port=port,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            timeout_graceful_shutdown=10,
+        )
+        _log.info("server.starting", site=str(path), address=f"http://{host}:{port}")
+        uvicorn.Server(config).run()
+    finally:
+        site.close()
+        lock.close()
+
+
+def own_site(path: Path) -> IO[bytes]:
+    """Take the lock that the serving process of a site holds; closing the file gives it back.
+
+    Raises:
+        SiteInUse: another process holds it.
+    """
+    file = os.fdopen(os.open(path / "site.lock", os.O_RDWR | os.O_CREAT, 0o600), "r+b")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        message = f"Another process serves {path} already: stop it first, or use another site"
+        raise SiteInUse(message, site=str(path)) from error
+    return file

@@ -1,0 +1,135 @@
+"""The composition root: a site from its settings, every port filled."""
+
+import importlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from demitasse.app.alias import install_alias
+from demitasse.app.hooks import SiteHooks
+from demitasse.app.resolve import resolver
+from demitasse.app.rules import NoExtraRules
+from demitasse.apps.discovery import CORE, load_app, read_app
+from demitasse.apps.installed import InstalledApps
+from demitasse.apps.model import App
+from demitasse.auth.credentials import Authenticator
+from demitasse.core.services import CoreServices
+from demitasse.db.sqlite import SqliteDatabase
+from demitasse.doctypes.model import Registry
+from demitasse.documents.context import DocumentContext
+from demitasse.documents.publishing import Publisher
+from demitasse.events.subscriptions import Subscriptions
+from demitasse.frappe.context import SiteServices
+from demitasse.kernel.clock import Clock, utc_now
+from demitasse.settings.errors import InvalidSettings
+from demitasse.settings.load import load_settings
+from demitasse.settings.model import Settings
+from demitasse.vault.cipher import Vault
+from demitasse.vault.references import References
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One opened site: its rooms, ready for calls. ``close`` it when done."""
+
+    settings: Settings
+    registry: Registry
+    database: SqliteDatabase
+    documents: DocumentContext
+    apps: InstalledApps
+    authenticator: Authenticator
+    subscriptions: Subscriptions
+    publisher: Publisher
+    references: References
+    vault: Vault
+    clock: Clock
+    services: SiteServices
+
+    def close(self) -> None:
+        """Close the database."""
+        self.database.close()
+
+
+def open_site(path: Path, *, environ: Mapping[str, str] | None = None, clock: Clock = utc_now) -> Site:
+    """Open the site in a folder.
+
+    Args:
+        environ: The environment; ``DEMITASSE_<KEY>`` wins over the site's file.
+
+    Raises:
+        InvalidSettings: there is no site here, or its settings cannot be used.
+        UnknownApp: an installed app cannot be imported.
+    """
+    environ = os.environ if environ is None else environ
+    settings = load_settings(path, environ=environ)
+    install_alias()
+    apps = InstalledApps(apps=(core_app(), *(load_app(name) for name in settings.installed_apps)))
+    return build_site(settings, apps, environ=environ, clock=clock)
+
+
+def build_site(settings: Settings, apps: InstalledApps, *, environ: Mapping[str, str], clock: Clock) -> Site:
+    """Put the rooms of a site together."""
+    registry = Registry()
+    for app in apps:
+        for doctype in app.doctypes:
+            registry.register(doctype)
+    vault = Vault(settings.encryption_key)
+    references = References(conf=settings.conf, environ=environ)
+    hooks = SiteHooks()
+    authenticator = Authenticator()
+    subscriptions = Subscriptions()
+    documents = DocumentContext(
+        registry=registry,
+        hooks=hooks,
+        observers=subscriptions,
+        access=NoExtraRules(),
+        vault=vault,
+        clock=clock,
+        zone=settings.zone,
+        dialect="sqlite",
+    )
+    publisher = Publisher(documents, subscriptions)
+    database = SqliteDatabase(database_path(settings), before_commit=publisher.publish)
+    database.on_foreign_write.extend((authenticator.forget, subscriptions.forget))
+    services = SiteServices(documents=documents, settings=settings, apps=apps, resolve=resolver(apps))
+    core = CoreServices(
+        registry=registry,
+        forget_credentials=authenticator.forget,
+        forget_webhooks=subscriptions.forget,
+    )
+    hooks.connect(apps, registry, core=core, site=lambda: services)
+    return Site(
+        settings=settings,
+        registry=registry,
+        database=database,
+        documents=documents,
+        apps=apps,
+        authenticator=authenticator,
+        subscriptions=subscriptions,
+        publisher=publisher,
+        references=references,
+        vault=vault,
+        clock=clock,
+        services=services,
+    )
+
+
+def core_app() -> App:
+    """Return the built-in app."""
+    package = importlib.import_module("demitasse.core")
+    return read_app(CORE, Path(next(iter(package.__path__))), package="demitasse.core", hooks={})
+
+
+def database_path(settings: Settings) -> Path:
+    """Return the file of an SQLite database; a relative one lies in the site's folder.
+
+    Raises:
+        InvalidSettings: the URL is for another database.
+    """
+    parts = urlsplit(settings.database_url)
+    if parts.scheme != "sqlite" or not parts.path.strip("/"):
+        message = f"database_url {parts.scheme}:// cannot be used: write sqlite:///site.db"
+        raise InvalidSettings(message, key="database_url")
+    return settings.site / parts.path.removeprefix("/")

@@ -1,0 +1,37 @@
+"""Giving out credentials."""
+
+from datetime import datetime
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+
+from demitasse.auth.credentials import hash_secret
+from demitasse.auth.store import password_hash, put_key, put_password
+from demitasse.db.transaction import Transaction
+from demitasse.kernel.ids import random_name, random_secret
+
+_KEY_LENGTH = 15
+_hasher = PasswordHasher()
+_UNKNOWN_USER = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+
+def generate_keys(tx: Transaction, user: str, *, now: datetime) -> tuple[str, str]:
+    """Give a user a new API key and return it with its secret, which cannot be read again; the old key ends."""
+    api_key, secret = random_name(_KEY_LENGTH), random_secret()
+    put_key(tx, user=user, api_key=api_key, secret_hash=hash_secret(secret), now=now)
+    return api_key, secret
+
+
+def set_password(tx: Transaction, user: str, password: str) -> None:
+    """Set a user's password; takes tens of milliseconds, so never on the event loop."""
+    put_password(tx, user=user, password_hash=_hasher.hash(password))
+
+
+def check_password(tx: Transaction, user: str, password: str) -> bool:
+    """Return whether this is the user's password; takes as long when there is no such user."""
+    stored = password_hash(tx, user)
+    try:
+        _hasher.verify(stored or _UNKNOWN_USER, password)
+    except (VerifyMismatchError, InvalidHashError):
+        return False
+    return stored is not None

@@ -1,0 +1,48 @@
+"""The statements about users, their roles and their credentials."""
+
+from datetime import datetime
+
+from demitasse.db.codec import encoders
+from demitasse.db.transaction import Transaction
+from demitasse.doctypes.field_types import Storage
+
+
+def key_owner(tx: Transaction, api_key: str) -> tuple[str, str] | None:
+    """Return the user and the secret's hash of an API key, if its user is enabled."""
+    rows = tx.execute(
+        'SELECT k."user", k."secret_hash" FROM "api_key" k JOIN "tabUser" u ON u."name" = k."user" '
+        'WHERE k."api_key" = ? AND u."enabled" = 1',
+        (api_key,),
+    )
+    return (rows[0][0], rows[0][1]) if rows else None
+
+
+def roles_of(tx: Transaction, user: str) -> frozenset[str]:
+    """Return the roles that were given to a user."""
+    rows = tx.execute('SELECT "role" FROM "tabHas Role" WHERE "parent" = ? AND "parenttype" = ?', (user, "User"))
+    return frozenset(row[0] for row in rows)
+
+
+def put_key(tx: Transaction, *, user: str, api_key: str, secret_hash: str, now: datetime) -> None:
+    """Replace a user's API key."""
+    tx.run('DELETE FROM "api_key" WHERE "user" = ?', (user,))
+    tx.run(
+        'INSERT INTO "api_key" ("api_key", "user", "secret_hash", "created_at") VALUES (?, ?, ?, ?)',
+        (api_key, user, secret_hash, encoders(tx.dialect)[Storage.DATETIME](now)),
+    )
+
+
+def put_password(tx: Transaction, *, user: str, password_hash: str) -> None:
+    """Replace a user's password hash."""
+    tx.run('DELETE FROM "user_password" WHERE "user" = ?', (user,))
+    tx.run('INSERT INTO "user_password" ("user", "hash") VALUES (?, ?)', (user, password_hash))
+
+
+def password_hash(tx: Transaction, user: str) -> str | None:
+    """Return a user's password hash, if the user is enabled and has one."""
+    rows = tx.execute(
+        'SELECT p."hash" FROM "user_password" p JOIN "tabUser" u ON u."name" = p."user" '
+        'WHERE p."user" = ? AND u."enabled" = 1',
+        (user,),
+    )
+    return rows[0][0] if rows else None

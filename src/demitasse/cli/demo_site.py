@@ -1,0 +1,86 @@
+"""A served site in a process of its own, and a client for it."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+
+from demitasse.app.install import NewSite
+from demitasse.kernel.errors import DemitasseError
+
+_STARTS_WITHIN_S = 30.0
+_STOPS_WITHIN_S = 15.0
+_TIMEOUT_S = 30.0
+
+
+class SiteRefused(DemitasseError):
+    """The site did not start, or refused a request."""
+
+    code = "site_refused"
+
+
+class SiteProcess:
+    """Runs ``demitasse start`` for as long as its block lasts."""
+
+    def __init__(self, path: Path, made: NewSite, *, port: int) -> None:
+        self._path = path
+        self._port = port
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.headers["Authorization"] = f"token {made.api_key}:{made.api_secret}"
+
+    @property
+    def url(self) -> str:
+        """Where the site is served."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def __enter__(self) -> Self:
+        start = "from demitasse.cli.main import main; main()"
+        arguments = ["start", "--site", str(self._path), "--port", str(self._port)]
+        self._process = subprocess.Popen([sys.executable, "-c", start, *arguments])  # noqa: S603 - our own command
+        deadline = time.perf_counter() + _STARTS_WITHIN_S
+        while time.perf_counter() < deadline:
+            if self._process.poll() is not None:
+                message = f"the server ended at once with code {self._process.returncode}: is port {self._port} taken?"
+                raise SiteRefused(message)
+            try:
+                if self._session.get(f"{self.url}/readyz", timeout=1).ok:
+                    return self
+            except requests.RequestException:
+                pass
+            time.sleep(0.05)
+        self._stop()
+        message = f"the server did not answer within {_STARTS_WITHIN_S:.0f} s"
+        raise SiteRefused(message)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
+        """Return the JSON that a GET answers."""
+        return self._checked(self._session.get(self.url + path, params=params, timeout=_TIMEOUT_S))
+
+    def post(self, path: str, body: Any) -> Any:
+        """Return the JSON that a POST answers."""
+        return self._checked(self._session.post(self.url + path, json=body, timeout=_TIMEOUT_S))
+
+    def _checked(self, response: requests.Response) -> Any:
+        if not response.ok:
+            message = f"{response.request.method} {response.url} answered {response.status_code}: {response.text[:500]}"
+            raise SiteRefused(message)
+        return response.json()
+
+    def _stop(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(_STOPS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()

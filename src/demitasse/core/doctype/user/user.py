@@ -1,0 +1,43 @@
+"""Users: their full name, and what must be forgotten when one changes."""
+
+from collections.abc import Mapping
+
+from demitasse.auth.model import ADMINISTRATOR, GUEST, Actor
+from demitasse.core.services import CoreServices
+from demitasse.db.transaction import Transaction
+from demitasse.documents.errors import DocumentError
+from demitasse.documents.model import Record
+from demitasse.documents.ports import Handler
+
+
+def handlers(services: CoreServices) -> Mapping[str, Handler]:
+    """Return what the events of a User do."""
+
+    def forget(record: Record, tx: Transaction, actor: Actor) -> None:
+        tx.after_commit(services.forget_credentials)
+
+    return {
+        "before_insert": set_full_name,
+        "before_validate": set_full_name,
+        "on_update": forget,
+        "on_change": forget,
+        "on_trash": refuse_standard,
+    }
+
+
+def set_full_name(record: Record, tx: Transaction, actor: Actor) -> None:
+    """Put first and last name together, and give each role once."""
+    record["full_name"] = " ".join(part for part in (record["first_name"], record["last_name"]) if part)
+    if record.name not in {ADMINISTRATOR, GUEST}:
+        record["email"] = (record["email"] or "").strip().lower() or None
+    seen: dict[str, Record] = {}
+    for row in record.rows("roles"):
+        seen.setdefault(row["role"], row)
+    record["roles"] = list(seen.values())
+
+
+def refuse_standard(record: Record, tx: Transaction, actor: Actor) -> None:
+    """Keep the two users that every site has."""
+    if record.name in {ADMINISTRATOR, GUEST}:
+        message = f"User {record.name} cannot be deleted"
+        raise DocumentError(message, doctype="User", name=record.name)

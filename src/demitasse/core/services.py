@@ -1,0 +1,25 @@
+"""What core's controllers need of the site; ``app`` fills it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from demitasse.doctypes.model import Registry
+from demitasse.documents.ports import Handler
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoreServices:
+    """The site as core's controllers see it.
+
+    Args:
+        forget_credentials: Called after users, roles or keys have changed.
+        forget_webhooks: Called after a webhook has changed.
+    """
+
+    registry: Registry
+    forget_credentials: Callable[[], None]
+    forget_webhooks: Callable[[], None]
+
+
+Controller = Callable[[CoreServices], Mapping[str, Handler]]
+"""Makes the handlers of a core DocType, by event."""

@@ -1,0 +1,243 @@
+"""SQLite as the embedded database: WAL, durable commits, one writer connection, one reader connection per thread."""
+
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from demitasse.db.errors import DatabaseBusy, DatabaseError, QueryInterrupted, StorageFull, UniqueViolation
+from demitasse.db.transaction import BeforeCommit, Cursor, Transaction
+from demitasse.db.turn import WriteTurn
+from demitasse.kernel.clock import monotonic_s
+
+_BUSY_WAIT_S = 10.0
+_STEPS_BETWEEN_CHECKS = 4_000
+_CACHE_KIB = 16_384
+
+
+def explain(error: Exception) -> NoReturn:
+    """Raise the error of this room that a sqlite3 error stands for."""
+    text = str(error)
+    if isinstance(error, sqlite3.IntegrityError) and text.startswith("UNIQUE constraint failed: "):
+        places = [place.rpartition(".") for place in text.removeprefix("UNIQUE constraint failed: ").split(", ")]
+        table, columns = places[0][0], tuple(place[2] for place in places)
+        message = f"A row of {table} with the same {', '.join(columns)} is there already"
+        raise UniqueViolation(message, table=table, columns=columns) from error
+    if text == "interrupted":
+        raise QueryInterrupted(text) from error
+    if "disk is full" in text or "disk I/O" in text:
+        message = "The disk is full; nothing was written. Make room, then try again"
+        raise StorageFull(message) from error
+    if "locked" in text or "busy" in text:
+        message = "Another process is writing to the site; nothing was written, try again"
+        raise DatabaseBusy(message) from error
+    raise DatabaseError(text) from error
+
+
+class SqliteSource:
+    """What all transactions on SQLite share."""
+
+    dialect = "sqlite"
+    driver_errors: tuple[type[Exception], ...] = (sqlite3.Error, sqlite3.Warning)
+
+    def translate(self, sql: str) -> str:
+        """Return the statement as it is: SQLite's own style is ours."""
+        return sql
+
+    def explain(self, error: Exception) -> NoReturn:
+        """Raise the error of this room that a sqlite3 error stands for."""
+        explain(error)
+
+    def lock(self, cursor: Cursor, key: str) -> None:
+        """Do nothing more: a writable transaction holds the only write turn."""
+
+
+class TurnSource(SqliteSource):
+    """A writing transaction of a thread: it takes the turn at its first statement and gives it back at its end."""
+
+    __slots__ = ("_database", "_holds")
+
+    def __init__(self, database: "SqliteDatabase") -> None:
+        self._database = database
+        self._holds = False
+
+    def open(self) -> Cursor:
+        """Wait for the turn, then begin."""
+        self._database.turn.acquire()
+        self._holds = True
+        try:
+            return self._database.begin_writing()
+        except BaseException:
+            self._give_back()
+            raise
+
+    def commit(self) -> None:
+        """Commit durably and give the turn back."""
+        try:
+            self._database.writer.execute("COMMIT")
+        except sqlite3.Error as error:
+            explain(error)
+        self._give_back()
+
+    def rollback(self) -> None:
+        """Roll back and give the turn back."""
+        if self._holds:
+            try:
+                if self._database.writer.in_transaction:
+                    self._database.writer.execute("ROLLBACK")
+            finally:
+                self._give_back()
+
+    def _give_back(self) -> None:
+        self._holds = False
+        self._database.turn.release()
+
+
+class GroupSource(SqliteSource):
+    """A transaction inside a group: the group owns the turn, the begin and the commit."""
+
+    __slots__ = ("_cursor",)
+
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+
+    def open(self) -> Cursor:
+        """Return the group's cursor."""
+        return self._cursor
+
+    def commit(self) -> None:
+        """Leave it to the group."""
+
+    def rollback(self) -> None:
+        """Leave it to the group."""
+
+
+class ReaderSource(SqliteSource):
+    """A reading transaction: one snapshot from its first statement to its end."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def open(self) -> Cursor:
+        """Begin a snapshot."""
+        return self._connection.execute("BEGIN")
+
+    def commit(self) -> None:
+        """End the snapshot."""
+        self.rollback()
+
+    def rollback(self) -> None:
+        """End the snapshot."""
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+
+class Deadline:
+    """Stops the statements of one connection after a moment that is set before them."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._until_s = 0.0
+        connection.set_progress_handler(self._is_over, _STEPS_BETWEEN_CHECKS)
+
+    def set(self, allowance_s: float) -> None:
+        """Let statements run for this long from now; 0 takes the limit away."""
+        self._until_s = monotonic_s() + allowance_s if allowance_s else 0.0
+
+    def _is_over(self) -> int:
+        return 1 if self._until_s and monotonic_s() > self._until_s else 0
+
+
+class SqliteDatabase:
+    """The database file of a site.
+
+    Args:
+        path: The file; it is made when it is not there.
+        before_commit: Called with each writing transaction before it commits.
+    """
+
+    dialect = "sqlite"
+
+    def __init__(self, path: Path, *, before_commit: BeforeCommit | None = None) -> None:
+        self.path = path
+        self.turn = WriteTurn()
+        self.before_commit = before_commit
+        self.writer = self._connect()
+        self._writing_cursor = self.writer.cursor()
+        self._data_version = self._read_data_version()
+        self._local = threading.local()
+        self._readers: list[sqlite3.Connection] = []
+        self.on_foreign_write: list[Callable[[], None]] = []
+
+    def write(self) -> Transaction:
+        """Return a writing transaction for a thread that may block."""
+        return Transaction(TurnSource(self), writable=True, before_commit=self.before_commit)
+
+    def read(self) -> Transaction:
+        """Return a reading transaction on this thread's own connection."""
+        return Transaction(ReaderSource(self.reader()), writable=False)
+
+    def reader(self) -> sqlite3.Connection:
+        """Return this thread's own connection for reading."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._connect()
+            connection.execute("PRAGMA query_only = ON")
+            self._local.connection = connection
+            self._readers.append(connection)
+        return connection
+
+    def begin_writing(self) -> Cursor:
+        """Begin on the writer connection; the caller holds the turn.
+
+        Raises:
+            DatabaseBusy: another process holds the file.
+        """
+        try:
+            self._writing_cursor.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            explain(error)
+        self.notice_foreign_writes()
+        return self._writing_cursor
+
+    def notice_foreign_writes(self) -> None:
+        """Tell the listeners when another process has committed to the file since the last look."""
+        version = self._read_data_version()
+        if version != self._data_version:
+            self._data_version = version
+            for listener in self.on_foreign_write:
+                listener()
+
+    def translate_error(self, error: Exception) -> Exception:
+        """Return the error of this room that a driver's error stands for; others as they are."""
+        try:
+            explain(error)
+        except DatabaseError as translated:
+            return translated
+
+    def close(self) -> None:
+        """Close every connection; the file is then complete in itself."""
+        for connection in self._readers:
+            connection.close()
+        self.writer.close()
+
+    def _read_data_version(self) -> int:
+        # Other connections' commits move it, this connection's own do not (SQLite, PRAGMA data_version).
+        return int(self.writer.execute("PRAGMA data_version").fetchone()[0])
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=1024,
+            timeout=_BUSY_WAIT_S,
+        )
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        return connection

@@ -1,0 +1,56 @@
+"""What the log may show of a request."""
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+REDACTED = "***"
+_SECRET_NAME = re.compile(
+    r"auth|cookie|credential|jwt|key\b|passw|pwd|secret|session|signature\b|token|api[-_]?key|\bsig\b", re.IGNORECASE
+)
+_PUBLIC_NAMES = frozenset(
+    {
+        "idempotency-key",
+        "webhook-signature",
+        "x-frappe-webhook-signature",
+        "www-authenticate",
+    }
+)
+"""Names that look like a secret's and are none: a signature tells nothing of its key."""
+
+
+@lru_cache(maxsize=1024)
+def is_secret_name(name: str) -> bool:
+    """Return whether a header or parameter of this name usually holds a credential."""
+    return name.lower() not in _PUBLIC_NAMES and _SECRET_NAME.search(name) is not None
+
+
+def redact_headers(headers: Iterable[tuple[str, str]], *, references: frozenset[str]) -> dict[str, str]:
+    """Return headers for the log: credentials as ``***``, references as their text.
+
+    Args:
+        headers: As they were given, before references were resolved.
+        references: Values that name a secret instead of holding it; they may be shown.
+    """
+    shown: dict[str, str] = {}
+    for name, value in headers:
+        shown[name] = REDACTED if value not in references and is_secret_name(name) else value
+    return shown
+
+
+@lru_cache(maxsize=1024)
+def redact_url(url: str) -> str:
+    """Return a URL for the log: without a password, and with ``***`` for parameters that hold credentials."""
+    if "?" not in url and "@" not in url:
+        return url
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url.partition("?")[0].rpartition("@")[2]
+    host = parts.netloc.rpartition("@")[2]
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    if host == parts.netloc and not any(is_secret_name(name) for name, _ in pairs):
+        return url
+    query = urlencode([(name, REDACTED if is_secret_name(name) else value) for name, value in pairs], safe="*")
+    return urlunsplit((parts.scheme, host, parts.path, query, parts.fragment))

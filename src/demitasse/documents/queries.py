@@ -1,0 +1,118 @@
+"""Lists of documents, under an actor's permissions."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from demitasse.auth.errors import NotPermitted
+from demitasse.auth.model import Actor, Reach, reach
+from demitasse.db.transaction import Transaction
+from demitasse.doctypes.model import DocType
+from demitasse.documents.access import check_doctype
+from demitasse.documents.compile import Rows, count_query, run_query
+from demitasse.documents.context import DocumentContext
+from demitasse.documents.query import ListQuery
+from demitasse.documents.query_parse import parse_query
+
+DEFAULT_LIMIT = 20
+_ASKED = ("fields", "filters", "or_filters", "order_by", "group_by", "distinct")
+
+
+def from_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a request's arguments ask for, as ``select`` takes it.
+
+    ``limit_page_length`` wins over ``limit``; 0 is all.
+    """
+    asked = {key: arguments[key] for key in _ASKED if arguments.get(key) not in (None, "")}
+    for key in ("limit_page_length", "limit", "page_length"):
+        if arguments.get(key) not in (None, ""):
+            asked["limit"] = arguments[key]
+            break
+    for key in ("limit_start", "start"):
+        if arguments.get(key) not in (None, ""):
+            asked["limit_start"] = arguments[key]
+            break
+    if arguments.get("parent"):
+        asked["parent"] = arguments["parent"]
+    return asked
+
+
+def is_long(asked: Mapping[str, Any], *, threshold: int) -> bool:
+    """Return whether a list may have so many rows that the event loop should not make it."""
+    limit = asked.get("limit", DEFAULT_LIMIT)
+    return not str(limit).isdecimal() or int(limit) == 0 or int(limit) > threshold
+
+
+def select(
+    context: DocumentContext,
+    tx: Transaction,
+    doctype: DocType,
+    *,
+    actor: Actor | None,
+    **asked: Any,
+) -> Rows:
+    """Return the rows that match, values as they are kept.
+
+    Args:
+        actor: Only documents that it may read; ``None`` is everybody's.
+        asked: ``fields``, ``filters``, ``or_filters``, ``order_by``, ``group_by``, ``distinct``, ``limit``,
+            ``limit_start`` as Frappe has them; ``parent`` for child DocTypes.
+
+    Raises:
+        NotPermitted: the actor may read none.
+        InvalidQuery: something that was asked for cannot be.
+    """
+    return run_query(tx, _query(context, doctype, actor, asked), zone=None)
+
+
+def select_wire(
+    context: DocumentContext,
+    tx: Transaction,
+    doctype: DocType,
+    *,
+    actor: Actor | None,
+    **asked: Any,
+) -> Rows:
+    """Return the rows that match, values as the API shows them; see ``select``."""
+    return run_query(tx, _query(context, doctype, actor, asked), zone=context.zone)
+
+
+def count(
+    context: DocumentContext,
+    tx: Transaction,
+    doctype: DocType,
+    *,
+    actor: Actor | None,
+    filters: Any = None,
+) -> int:
+    """Return how many documents match, among those that the actor may read."""
+    return count_query(tx, _query(context, doctype, actor, {"filters": filters, "limit": 0}))
+
+
+def _query(context: DocumentContext, doctype: DocType, actor: Actor | None, asked: Mapping[str, Any]) -> ListQuery:
+    wanted = dict(asked)
+    parent = wanted.pop("parent", None)
+    restriction = None
+    if actor is not None:
+        if doctype.is_table:
+            _check_parent(context, doctype, parent, actor)
+        elif reach(doctype, "read", actor) is Reach.OWN:
+            restriction = actor.user
+        else:
+            check_doctype(doctype, "read", actor)
+    query = parse_query(
+        doctype,
+        registry=context.registry,
+        zone=context.zone,
+        now=context.clock(),
+        **{"limit": DEFAULT_LIMIT, **wanted},
+    )
+    return query if restriction is None else query.owned_by(restriction)
+
+
+def _check_parent(context: DocumentContext, doctype: DocType, parent: str | None, actor: Actor) -> None:
+    """Rows of a child table are read by who may read the DocType that they belong to."""
+    found = context.registry.find(parent or "")
+    if found is None or not any(field.options == doctype.name for field in found.table_fields):
+        message = f"Name the DocType that {doctype.name} belongs to with parent"
+        raise NotPermitted(message, doctype=doctype.name, action="read")
+    check_doctype(found, "read", actor)

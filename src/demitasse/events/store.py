@@ -1,0 +1,42 @@
+"""The webhooks as the site has them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from demitasse.db.transaction import Transaction
+
+_COLUMNS = (
+    "name",
+    "webhook_doctype",
+    "webhook_docevent",
+    "condition",
+    "request_url",
+    "is_dynamic_url",
+    "request_method",
+    "request_structure",
+    "webhook_json",
+    "ordering",
+    "paused",
+)
+_WEBHOOKS = (
+    f'SELECT {", ".join(f"{chr(34)}{name}{chr(34)}" for name in _COLUMNS)} FROM "tabWebhook" WHERE "enabled" = 1'  # noqa: S608 - constants
+)
+_HEADERS = 'SELECT "parent", "key", "value" FROM "tabWebhook Header" WHERE "parenttype" = ? ORDER BY "parent", "idx"'
+_FIELDS = 'SELECT "parent", "fieldname", "key" FROM "tabWebhook Data" WHERE "parenttype" = ? ORDER BY "parent", "idx"'
+
+
+def enabled_webhooks(tx: Transaction) -> list[Mapping[str, Any]]:
+    """Return every webhook that is switched on, with ``headers`` and ``data`` as pairs, in the order of their names."""
+    headers, fields = _pairs(tx, _HEADERS), _pairs(tx, _FIELDS)
+    found = [dict(zip(_COLUMNS, row, strict=True)) for row in tx.execute(_WEBHOOKS + ' ORDER BY "name"')]
+    for webhook in found:
+        webhook["headers"] = headers.get(webhook["name"], [])
+        webhook["data"] = fields.get(webhook["name"], [])
+    return found
+
+
+def _pairs(tx: Transaction, sql: str) -> dict[str, list[tuple[str, str]]]:
+    pairs: dict[str, list[tuple[str, str]]] = {}
+    for parent, first, second in tx.execute(sql, ("Webhook",)):
+        pairs.setdefault(parent, []).append((first, second or ""))
+    return pairs

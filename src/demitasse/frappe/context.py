@@ -1,0 +1,104 @@
+"""The one ``ContextVar``: what the call that is running now works on.
+
+App code has Frappe's signatures, which leave no room for a transaction or an actor; this is where they travel instead.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from demitasse.apps.installed import InstalledApps
+from demitasse.auth.model import Actor
+from demitasse.db.transaction import Transaction
+from demitasse.documents.context import DocumentContext
+from demitasse.kernel.errors import DemitasseError
+from demitasse.settings.model import Settings
+
+
+class NoCall(DemitasseError):
+    """``frappe`` was used outside of a call into the site."""
+
+    code = "no_call"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingRequest:
+    """The HTTP request that a call answers.
+
+    Args:
+        headers: Names in lower case.
+        body: The raw bytes, for signatures.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    remote_address: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteServices:
+    """What the names of this room call: the site's rooms, filled once by ``app``.
+
+    Args:
+        resolve: Finds a function by its dotted path.
+    """
+
+    documents: DocumentContext
+    settings: Settings
+    apps: InstalledApps
+    resolve: Callable[[str], Callable[..., Any]]
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """One call into app code.
+
+    Args:
+        arguments: What the request sent (``frappe.form_dict``).
+        messages: What ``msgprint`` said; it goes out beside the answer.
+        response: Keys that the function sets on the answer (``frappe.response``).
+    """
+
+    site: SiteServices
+    tx: Transaction
+    actor: Actor
+    request: IncomingRequest | None = None
+    arguments: dict[str, Any] = field(default_factory=dict)
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    response: dict[str, Any] = field(default_factory=dict)
+    flags: dict[str, Any] = field(default_factory=dict)
+
+
+_current: ContextVar[Call | None] = ContextVar("demitasse_call", default=None)
+
+
+def current() -> Call:
+    """Return the call that is running.
+
+    Raises:
+        NoCall: none is.
+    """
+    call = _current.get()
+    if call is None:
+        message = "frappe is used outside of a request or a command: run the code with `demitasse execute`"
+        raise NoCall(message)
+    return call
+
+
+def find_current() -> Call | None:
+    """Return the call that is running, if one is."""
+    return _current.get()
+
+
+@contextmanager
+def bound(call: Call) -> Iterator[Call]:
+    """Make a call the running one while the block lasts."""
+    token = _current.set(call)
+    try:
+        yield call
+    finally:
+        _current.reset(token)

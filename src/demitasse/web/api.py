@@ -1,0 +1,81 @@
+"""The API as one ASGI application: reads the request, finds the handler, answers in the envelope."""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from demitasse.auth.model import Actor
+from demitasse.kernel.errors import DemitasseError
+from demitasse.web import method, resource
+from demitasse.web.envelope import Answer, failure
+from demitasse.web.errors import UnknownPath
+from demitasse.web.request import ApiRequest, Receive, Scope, Send, read_body
+from demitasse.web.services import WebServices
+
+_log = structlog.get_logger("demitasse.web")
+Handler = Callable[[WebServices, ApiRequest, Actor], Awaitable[Answer]]
+
+
+class Api:
+    """Serves ``/api/...`` and ``/?cmd=``."""
+
+    def __init__(self, services: WebServices) -> None:
+        self._services = services
+        self._settings = services.site.settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        try:
+            body = await read_body(receive, limit=self._settings.max_request_bytes)
+            request = ApiRequest(scope, body)
+            answer = await self._answer(request)
+        except Exception as error:  # noqa: BLE001 - every fault becomes an answer in the envelope
+            answer = self._failure(error)
+        await _send(send, answer, is_head=scope["method"] == "HEAD")
+
+    async def _answer(self, request: ApiRequest) -> Answer:
+        try:
+            handler = _handler(request)
+            request.arguments()
+            actor = await self._actor(request)
+            return await handler(self._services, request, actor)
+        except Exception as error:  # noqa: BLE001 - every fault becomes an answer in the envelope
+            return self._failure(error)
+
+    async def _actor(self, request: ApiRequest) -> Actor:
+        header = request.headers.get("authorization")
+        authenticator = self._services.authenticator
+        actor = authenticator.remembered(header)
+        if actor is not None:
+            return actor
+        return await self._services.lanes.read(lambda tx: authenticator.authenticate(tx, header))
+
+    def _failure(self, error: Exception) -> Answer:
+        if not isinstance(error, DemitasseError):
+            _log.error("request.failed", exc_info=error)
+        return failure(error, developer_mode=self._settings.developer_mode)
+
+
+def _handler(request: ApiRequest) -> Handler:
+    segments = request.segments
+    if segments and segments[0] == "api":
+        rest = segments[2:] if len(segments) > 1 and segments[1] == "v1" else segments[1:]
+        if rest and rest[0] == "resource" and len(rest) > 1:
+            request.segments = rest[1:]
+            return resource.handler(request)
+        if rest and rest[0] == "method" and len(rest) > 1:
+            request.segments = rest[1:]
+            return method.call
+    elif not segments:
+        command = request.arguments().get("cmd")
+        if isinstance(command, str) and command:
+            request.segments = [command]
+            return method.call
+    message = f"Nothing is served at {request.path}"
+    raise UnknownPath(message, path=request.path)
+
+
+async def _send(send: Send, answer: Answer, *, is_head: bool) -> None:
+    headers = [*answer.headers, (b"content-length", str(len(answer.body)).encode())]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if is_head else answer.body})

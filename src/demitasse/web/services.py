@@ -1,0 +1,22 @@
+"""What the HTTP surface needs of a running site; ``app`` fills it."""
+
+from dataclasses import dataclass
+
+from demitasse.auth.credentials import Authenticator
+from demitasse.db.lanes import Lanes
+from demitasse.db.sqlite import SqliteDatabase
+from demitasse.frappe.context import SiteServices
+from demitasse.web.app_threads import AppThreads
+from demitasse.web.wire import Wire
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebServices:
+    """A running site, as requests see it."""
+
+    site: SiteServices
+    database: SqliteDatabase
+    authenticator: Authenticator
+    lanes: Lanes
+    threads: AppThreads
+    wire: Wire
