@@ -18,10 +18,11 @@ import orjson
 import uvicorn
 import uvloop
 
-from benchmarks.payloads import LEAD_COLUMNS, LIST_FIELDS, LIST_ROWS, posted_body
+from benchmarks.payloads import LIST_FIELDS, LIST_ROWS, lead_columns, posted_body
 
 Message = dict[str, Any]
-_INSERT = f"INSERT INTO tabLead ({', '.join(LEAD_COLUMNS)}) VALUES ({', '.join('?' * len(LEAD_COLUMNS))})"  # noqa: S608 - our own names
+_COLUMNS, _INDEXES = lead_columns()
+_INSERT = f"INSERT INTO tabLead ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - our own names
 _ENQUEUE = "INSERT INTO outbox (channel, order_key, due_at, payload) VALUES (?, ?, ?, ?)"
 _LIST = f"SELECT {', '.join(LIST_FIELDS)} FROM tabLead ORDER BY modified DESC LIMIT {LIST_ROWS}"  # noqa: S608 - as above
 _SEEDED = 1000
@@ -76,7 +77,7 @@ class Store:
             "docstatus": 0,
             "idx": 0,
         }
-        self._connection.execute(_INSERT, tuple(map(lead.get, LEAD_COLUMNS)))
+        self._connection.execute(_INSERT, tuple(map(lead.get, _COLUMNS)))
         self._connection.execute(_ENQUEUE, ("webhook", lead["name"], moment, posted_body(self._count)))
         return lead
 
@@ -85,9 +86,10 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, cached_statements=64)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
-    columns = ", ".join(f"{name} TEXT" for name in LEAD_COLUMNS if name != "name")
+    columns = ", ".join(f"{name} TEXT" for name in _COLUMNS if name != "name")
     connection.execute(f"CREATE TABLE IF NOT EXISTS tabLead (name TEXT PRIMARY KEY, {columns})")
-    connection.execute("CREATE INDEX IF NOT EXISTS modified ON tabLead (modified)")
+    for name in _INDEXES:
+        connection.execute(f"CREATE INDEX IF NOT EXISTS lead_{name} ON tabLead ({name})")
     connection.execute(
         "CREATE TABLE IF NOT EXISTS outbox ("
         "id INTEGER PRIMARY KEY AUTOINCREMENT, channel TEXT, order_key TEXT, due_at TEXT, payload BLOB)"

@@ -5,6 +5,7 @@ ones were answered. Without, each connection sends its next request when its las
 """
 
 import asyncio
+import contextlib
 import random
 import resource
 import sys
@@ -146,10 +147,8 @@ class Load:
         else:
             while self._free:
                 self._send(self._free.pop(), time.monotonic_ns())
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._done, plan.seconds + _LAST_ANSWER_S)
-        except TimeoutError:
-            pass
         report = Report(
             answered=len(self._sent),
             refused=self._refused,

@@ -1,5 +1,6 @@
 """What is sent: the Lead, the webhook that answers to it, and the list that is asked for."""
 
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
@@ -40,6 +41,17 @@ LIST_PATH: Final = f"{LEAD_PATH}?" + urlencode(
         "limit_page_length": LIST_ROWS,
     }
 )
+
+_LEAD_FILE = Path(__file__).resolve().parent.parent / "apps/trade/trade/crm/doctype/lead/lead.json"
+_OWN_COLUMNS = ("name", "owner", "creation", "modified", "modified_by", "docstatus", "idx")
+_WITHOUT_COLUMN = ("Section Break", "Column Break", "Tab Break", "HTML", "Button", "Heading", "Fold", "Table")
+
+
+def lead_columns() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the columns of the Lead's table, and those that have an index, as its DocType says."""
+    fields = [f for f in orjson.loads(_LEAD_FILE.read_bytes())["fields"] if f["fieldtype"] not in _WITHOUT_COLUMN]
+    columns = (*_OWN_COLUMNS, *(field["fieldname"] for field in fields))
+    return columns, ("modified", *(field["fieldname"] for field in fields if field.get("search_index")))
 
 
 def webhook(url: str) -> dict[str, object]:

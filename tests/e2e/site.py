@@ -1,6 +1,8 @@
 """A real site in a folder of its own: made, served by a real process, killed and started again."""
 
+import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,14 +16,11 @@ from typing import Any, Self
 
 import requests
 
-from demitasse.app.install import new_site
-
 ROOT = Path(__file__).parents[2]
 FIXTURE_APPS = ROOT / "tests" / "apps"
 TIMEOUT_S = 20.0
 _POLL_S = 0.02
 _COMMAND = [sys.executable, "-c", "from demitasse.cli.main import main; main()"]
-_LOOPBACK = ["127.0.0.0/8"]
 
 
 def environment() -> dict[str, str]:
@@ -44,6 +43,36 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MadeSite:
+    """A site as ``new-site`` left it, that nobody serves: tests take copies of it."""
+
+    path: Path
+    api_key: str
+    api_secret: str
+    admin_password: str
+
+    def copy(self, path: Path) -> "ServedSite":
+        """Return a copy in another folder, with the same keys."""
+        shutil.copytree(self.path, path)
+        return ServedSite(path, key=self.api_key, secret=self.api_secret, password=self.admin_password)
+
+
+def make_site(path: Path, *, apps: Iterable[str] = (), conf: Mapping[str, Any] | None = None) -> MadeSite:
+    """Make a site by the command; its webhooks may go to loopback."""
+    settings = {"webhook_allow_hosts": ["127.0.0.0/8"], **(conf or {})}
+    options = [
+        *(part for app in apps for part in ("--app", app)),
+        *(part for key, value in settings.items() for part in ("--set", f"{key}={json.dumps(value)}")),
+    ]
+    done = run_command("new-site", str(path), *options, "--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    return MadeSite(
+        path=path, api_key=said["api_key"], api_secret=said["api_secret"], admin_password=said["admin_password"]
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,12 +188,6 @@ class ServedSite:
         self._process: subprocess.Popen[bytes] | None = None
         self._log = path.with_name(f"{path.name}.log")
 
-    @classmethod
-    def make(cls, path: Path, *, apps: Iterable[str] = (), conf: Mapping[str, Any] | None = None) -> Self:
-        """Make the site in this process, which is quicker than a command; nothing is served yet."""
-        made = new_site(path, apps=apps, conf={"webhook_allow_hosts": _LOOPBACK, **(conf or {})}, environ={})
-        return cls(path, key=made.api_key, secret=made.api_secret, password=made.admin_password)
-
     @property
     def pid(self) -> int:
         """The process that serves the site."""
@@ -182,7 +205,11 @@ class ServedSite:
         command = [*_COMMAND, "start", "--site", str(self.path), "--port", str(self.port)]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                command, env={**environment(), **environ}, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+                command,
+                env={**environment(), **environ},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
             )
         self._wait_until_healthy()
         return self

@@ -13,9 +13,3 @@ class InvalidSigningSecret(DemitasseError):
     """A secret that starts with ``whsec_`` does not go on with base64."""
 
     code = "invalid_signing_secret"
-
-
-class UnknownEndpoint(DemitasseError):
-    """The webhook of a delivery is gone; ``data`` has ``webhook``."""
-
-    code = "unknown_endpoint"

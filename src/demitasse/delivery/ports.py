@@ -118,20 +118,52 @@ class Resolver(Protocol):
         """
 
 
+class Cancellable(Protocol):
+    """Something that will happen unless it is cancelled."""
+
+    def cancel(self) -> None:
+        """Make it not happen."""
+
+
+class Time(Protocol):
+    """The clocks, and being called at a moment, on the event loop."""
+
+    def utc_now(self) -> datetime:
+        """Return the present moment, aware, in UTC."""
+
+    def monotonic_s(self) -> float:
+        """Return seconds on a clock that never goes back."""
+
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> Cancellable:
+        """Call back after a time; a delay of 0 is soon, and never at once."""
+
+
 class Claims(Protocol):
     """Decides which rows of the queue this process may send now. Its methods belong to the event loop.
 
     One process that owns the queue claims in memory; several that share it claim by leases.
     """
 
-    async def channels(self) -> Sequence[str]:
-        """Return the webhooks that have anything in the queue."""
+    @property
+    def poll_s(self) -> float | None:
+        """How often to look for what other processes have queued; ``None`` where there are none."""
 
-    def offered(self, delivery: QueuedDelivery, *, has_room: bool) -> QueuedDelivery | None:
-        """Hear of a new row, and return it if it may be sent without reading the queue."""
+    @property
+    def first_window(self) -> int:
+        """First attempts of a webhook that may be kept in memory."""
+
+    @property
+    def retry_window(self) -> int:
+        """Retries of a webhook that may be kept in memory."""
+
+    async def channels(self, *, everything: bool) -> Sequence[str]:
+        """Return the webhooks that have anything in the queue, or (not ``everything``) something to claim now."""
+
+    def offered(self, delivery: QueuedDelivery, *, has_room: bool) -> bool:
+        """Hear of a new row, and return whether it is claimed with that, without a read."""
 
     async def take(self, channel: str, want: "Want") -> "Taken":
-        """Return rows of a webhook that may be sent now, and count them as claimed."""
+        """Return rows of a webhook that may be sent now, and count them as claimed. One call at a time per webhook."""
 
     def has_more(self, channel: str, *, now_us: int, hold_floor_us: int) -> bool:
         """Return whether ``take`` may find something now."""
@@ -143,17 +175,21 @@ class Claims(Protocol):
             hold_passes: Tells when a row that first failed at a moment no longer keeps others back.
         """
 
-    async def settle(self, batch: Sequence[Settlement], also: Callable[[Transaction], None] | None = None) -> None:
-        """Write what attempts made of their deliveries; returns when it is durable, or raises having written nothing."""
+    async def settle(self, batch: Sequence[Settlement], also: Callable[[Transaction], None]) -> None:
+        """Write what attempts made of their deliveries; returns when it is durable, or raises having written nothing.
 
-    def settled(self, settlement: Settlement) -> None:
-        """Count a row as no longer claimed, after ``settle``."""
+        Args:
+            also: Runs in the same transaction.
+        """
 
-    async def give_back(self, deliveries: Sequence[QueuedDelivery]) -> None:
+    def removed(self, delivery: QueuedDelivery) -> None:
+        """Note that a row which was claimed has been taken out of the queue without an attempt."""
+
+    async def give_back(self, channel: str, deliveries: Sequence[QueuedDelivery]) -> None:
         """Count rows that were not sent as no longer claimed."""
 
     def look_again(self, channel: str) -> None:
-        """Read a webhook's part of the queue from its beginning: somebody else has changed it."""
+        """Read a webhook's part of the queue anew: somebody else has changed it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,4 +215,4 @@ class Taken:
     """What ``take`` found; ``orphans`` are rows whose delivery has been deleted."""
 
     deliveries: Sequence[QueuedDelivery] = ()
-    orphans: Sequence[int] = ()
+    orphans: Sequence[QueuedDelivery] = ()

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from demitasse.vault.references import is_reference
+
 REDACTED = "***"
 _SECRET_NAME = re.compile(
     r"auth|cookie|credential|jwt|key\b|passw|pwd|secret|session|signature\b|token|api[-_]?key|\bsig\b", re.IGNORECASE
@@ -26,17 +28,9 @@ def is_secret_name(name: str) -> bool:
     return name.lower() not in _PUBLIC_NAMES and _SECRET_NAME.search(name) is not None
 
 
-def redact_headers(headers: Iterable[tuple[str, str]], *, references: frozenset[str]) -> dict[str, str]:
-    """Return headers for the log: credentials as ``***``, references as their text.
-
-    Args:
-        headers: As they were given, before references were resolved.
-        references: Values that name a secret instead of holding it; they may be shown.
-    """
-    shown: dict[str, str] = {}
-    for name, value in headers:
-        shown[name] = REDACTED if value not in references and is_secret_name(name) else value
-    return shown
+def redact_headers(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return headers, as they were before references were resolved, for the log: credentials as ``***``."""
+    return {name: REDACTED if is_secret_name(name) and not is_reference(value) else value for name, value in headers}
 
 
 @lru_cache(maxsize=1024)

@@ -9,6 +9,7 @@ import hmac
 from base64 import b64encode
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from demitasse.delivery.errors import InvalidSigningSecret
 
@@ -27,6 +28,7 @@ class SigningKey:
     standard: bytes
 
 
+@lru_cache(maxsize=256)
 def signing_key(secret: str) -> SigningKey:
     """Return the keys that a secret stands for: after ``whsec_`` comes base64, anything else is its UTF-8 bytes.
 

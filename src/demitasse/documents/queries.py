@@ -4,16 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from demitasse.auth.errors import NotPermitted
-from demitasse.auth.model import Actor, Reach, reach
+from demitasse.auth.model import Actor, Reach, levels, reach
 from demitasse.db.transaction import Transaction
-from demitasse.doctypes.model import DocType
+from demitasse.doctypes.model import DocType, Field
 from demitasse.documents.access import check_doctype
-from demitasse.documents.compile import Rows, count_query, run_query
 from demitasse.documents.context import DocumentContext
-from demitasse.documents.query import ListQuery
-from demitasse.documents.query_parse import parse_query
+from demitasse.documents.query import ListQuery, Readable
+from demitasse.documents.query_parse import DEFAULT_LIMIT, parse_expression, parse_query
+from demitasse.documents.query_run import Rows, count_query, run_query, run_query_wire
 
-DEFAULT_LIMIT = 20
 _ASKED = ("fields", "filters", "or_filters", "order_by", "group_by", "distinct")
 
 
@@ -61,7 +60,7 @@ def select(
         NotPermitted: the actor may read none.
         InvalidQuery: something that was asked for cannot be.
     """
-    return run_query(tx, _query(context, doctype, actor, asked), zone=None)
+    return run_query(tx, _query(context, doctype, actor, asked))
 
 
 def select_wire(
@@ -73,7 +72,7 @@ def select_wire(
     **asked: Any,
 ) -> Rows:
     """Return the rows that match, values as the API shows them; see ``select``."""
-    return run_query(tx, _query(context, doctype, actor, asked), zone=context.zone)
+    return run_query_wire(tx, _query(context, doctype, actor, asked), zone=context.zone)
 
 
 def count(
@@ -91,22 +90,35 @@ def count(
 def _query(context: DocumentContext, doctype: DocType, actor: Actor | None, asked: Mapping[str, Any]) -> ListQuery:
     wanted = dict(asked)
     parent = wanted.pop("parent", None)
+    now = context.clock()
     restriction = None
     if actor is not None:
         if doctype.is_table:
             _check_parent(context, doctype, parent, actor)
-        elif reach(doctype, "read", actor) is Reach.OWN:
-            restriction = actor.user
-        else:
-            check_doctype(doctype, "read", actor)
+        elif check_doctype(doctype, "read", actor) is Reach.OWN:
+            own = {"owner": actor.user}
+            restriction = parse_expression(doctype, own, registry=context.registry, zone=context.zone, now=now)
     query = parse_query(
         doctype,
         registry=context.registry,
         zone=context.zone,
-        now=context.clock(),
-        **{"limit": DEFAULT_LIMIT, **wanted},
+        now=now,
+        readable=None if actor is None or actor.is_administrator else _reader(actor, doctype),
+        **wanted,
     )
-    return query if restriction is None else query.owned_by(restriction)
+    return query if restriction is None else query.restricted(restriction)
+
+
+def _reader(actor: Actor, asked: DocType) -> Readable:
+    """Return whether the actor may read a field: its level, and for another DocType that itself."""
+
+    def may_read(doctype: DocType, field: Field) -> bool:
+        is_other = doctype is not asked and not doctype.is_table
+        if is_other and reach(doctype, "read", actor) is not Reach.ALL:
+            return False
+        return field.permlevel == 0 or field.permlevel in levels(doctype, "read", actor)
+
+    return may_read
 
 
 def _check_parent(context: DocumentContext, doctype: DocType, parent: str | None, actor: Actor) -> None:

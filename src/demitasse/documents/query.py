@@ -4,7 +4,7 @@ Columns are made once for each version of a DocType and are compared by identity
 its values) is a cheap key for what is compiled from it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 from typing import Any
@@ -100,7 +100,7 @@ class Operator(StrEnum):
     NOT_ABOVE = "not ancestors of"
 
 
-ACCEPTS_EMPTY = frozenset(
+_ACCEPTS_EMPTY = frozenset(
     {
         Operator.NOT_EQUAL,
         Operator.NOT_LIKE,
@@ -142,6 +142,29 @@ class AnyOf:
 
 
 Expression = Condition | AllOf | AnyOf
+_LISTS = frozenset({Operator.IN, Operator.NOT_IN})
+
+
+def conditions_of(expression: Expression | None) -> Iterator[Condition]:
+    """Yield the conditions of an expression in the order in which their values are numbered."""
+    if isinstance(expression, Condition):
+        yield expression
+    elif expression is not None:
+        for part in expression.parts:
+            yield from conditions_of(part)
+
+
+def arity(condition: Condition) -> int:
+    """Return how many parameters a condition has: lists are padded, so that few sizes of statement serve all."""
+    count = len(condition.values)
+    return 1 << (count - 1).bit_length() if count and condition.operator in _LISTS else count
+
+
+def accepts_empty(expression: Expression) -> bool:
+    """Return whether an expression holds for a row in which every field is empty."""
+    if isinstance(expression, Condition):
+        return expression.operator in _ACCEPTS_EMPTY
+    return (all if isinstance(expression, AllOf) else any)(accepts_empty(part) for part in expression.parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,7 +52,10 @@ def power(_budget: Budget, left: Any, right: Any) -> Any:
             raise TypeError(message)
     if isinstance(left, int) and isinstance(right, int) and max(left.bit_length(), 1) * abs(right) > _MAX_BITS:
         raise _too_large()
-    return left**right
+    try:
+        return left**right
+    except OverflowError as error:
+        raise _too_large() from error
 
 
 def modulo(_budget: Budget, left: Any, right: Any) -> Any:
@@ -127,7 +130,7 @@ def compare(budget: Budget, name: str, left: Any, right: Any) -> bool:
 
 def _explain(name: str, left: object, right: object) -> str:
     if name in {"in", "notin"}:
-        return f"{describe(left).capitalize()} cannot be looked for in {describe(right)}"
+        return f"There is no looking for {describe(left)} in {describe(right)}"
     hint = ": test it first, as in 'doc.field and doc.field > 1'" if left is None or right is None else ""
     return f"There is no order between {describe(left)} and {describe(right)}{hint}"
 

@@ -118,6 +118,7 @@ def _each(context: Any, value: Any) -> Iterable[Any]:
 def _counted(values: Iterable[Any], budget: Budget) -> Iterator[Any]:
     for value in values:
         budget.spend()
+        budget.spend_on(value)
         yield value
 
 
@@ -133,7 +134,7 @@ def _print_text(context: Any, value: Any) -> str:
     if isinstance(value, str):
         context.budget.spend_on(value)
         return value
-    if is_scalar(value):
+    if is_scalar(value) or isinstance(value, Undefined):  # the text of an unknown name is an error that names it
         return plain_text(value)
     return _to_json(context, value)
 
@@ -183,6 +184,19 @@ def _picked(context: Any, values: Any, attribute: str | None) -> Iterator[Any]:
 @pass_context
 def _round(context: Any, value: Any, precision: int = 0, method: str = "common") -> Any:
     return context.environment.call_filter(_hidden("round"), value, (check_precision(precision), method))
+
+
+class Separator:
+    """Jinja's ``joiner``: nothing when it is first called, the separator after that."""
+
+    def __init__(self, separator: str = ", ") -> None:
+        self._separator = JsonText(separator) if separator.strip() == "," else separator
+        self._used = False
+
+    def __call__(self) -> str:
+        """Return what is to stand before the next item."""
+        used, self._used = self._used, True
+        return self._separator if used else JsonText()
 
 
 def _format(template: str, *values: Any) -> str:

@@ -13,11 +13,12 @@ from demitasse.events.errors import TemplateError
 from demitasse.events.filters import PRINT_IN_STRING, PRINT_JSON, PRINT_TEXT
 from demitasse.events.javascript_json import canonical_text
 from demitasse.events.template import Program
-from demitasse.events.template_tree import parse, refuse, wrap_output, wrap_prints
+from demitasse.events.template_tree import filtered, parse, refuse, wrap_prints
 from demitasse.kernel.json import MalformedJson
 
 _OUTSIDE = re.compile(r'[^"]*')
 _INSIDE = re.compile(r'(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*')
+_PUNCTUATION = re.compile(r"[\s,:{}\[\]]*")
 _SHOWN = 30
 
 
@@ -117,11 +118,25 @@ class _Positions:
                 in_string = _follow(part, in_string=in_string)
                 parts.append(part)
                 continue
-            piece = nodes.Output([part], lineno=part.lineno)
-            wrap_output(piece, PRINT_IN_STRING if in_string else PRINT_JSON)
-            parts += piece.nodes
+            outside = PRINT_TEXT if _is_punctuation(part) else PRINT_JSON
+            parts.append(filtered(part, PRINT_IN_STRING if in_string else outside))
         node.nodes = parts
         return in_string
+
+
+def _is_punctuation(part: nodes.Expr) -> bool:
+    """Tell whether an expression can only give the template's own punctuation, as ``{{ "," if not loop.last }}`` does."""
+    texts = []
+    waiting: list[nodes.Node | None] = [part]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, nodes.CondExpr):
+            waiting += [node.expr1, node.expr2]
+        elif isinstance(node, nodes.Const) and isinstance(node.value, str | None):
+            texts.append(node.value or "")
+        else:
+            return False
+    return any(texts) and all(map(_PUNCTUATION.fullmatch, texts))
 
 
 def _follow(part: nodes.TemplateData, *, in_string: bool) -> bool:

@@ -7,13 +7,13 @@ from jinja2 import StrictUndefined, Undefined
 from jinja2.filters import _GroupTuple
 from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from jinja2.utils import Joiner, Namespace, missing
+from jinja2.utils import Namespace, missing
 from typing_extensions import override
 
 from demitasse.events import arithmetic
 from demitasse.events.attributes import MISSING, call, explain_missing, read_attribute, read_item
 from demitasse.events.budget import Budget
-from demitasse.events.filters import FILTERS, TESTS
+from demitasse.events.filters import FILTERS, TESTS, Separator
 from demitasse.events.wording import words
 
 # What may be read of the objects that Jinja itself makes.
@@ -23,6 +23,7 @@ _OWN: Mapping[type, frozenset[str]] = {
     ),
     _GroupTuple: words("grouper list"),
 }
+_ADDED = ("_loop_vars", "_block_vars")
 
 
 class BudgetedContext(Context):
@@ -57,7 +58,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
 
     def __init__(self) -> None:
         super().__init__(undefined=Unknown, autoescape=False, cache_size=0, optimized=False)
-        self.globals = {"range": range, "dict": dict, "namespace": Namespace, "joiner": Joiner}
+        self.globals = {"range": range, "dict": dict, "namespace": Namespace, "joiner": Separator}
         self.filters = dict(FILTERS)
         self.tests = dict(TESTS)
 
@@ -85,6 +86,8 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
     @override
     def call(self, context: Any, function: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Call a function."""
+        for added in _ADDED:  # by the compiler, inside loops and blocks
+            kwargs.pop(added, None)
         return call(context.budget, function, args, kwargs)
 
     @override

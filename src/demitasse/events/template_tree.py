@@ -70,12 +70,9 @@ def wrap_prints(statements: Iterable[nodes.Node], name: str) -> None:
     for statement in statements:
         outputs = [statement] if isinstance(statement, nodes.Output) else statement.find_all(nodes.Output)
         for output in outputs:
-            wrap_output(output, name)
-
-
-def wrap_output(output: nodes.Output, name: str) -> None:
-    """Put the values of one printing node through a filter."""
-    output.nodes = [node if isinstance(node, nodes.TemplateData) else filtered(node, name) for node in output.nodes]
+            output.nodes = [
+                node if isinstance(node, nodes.TemplateData) else filtered(node, name) for node in output.nodes
+            ]
 
 
 def _check(tree: nodes.Template) -> None:
@@ -120,6 +117,13 @@ def _guard_joined(node: nodes.Concat) -> nodes.Node:
     return filtered(first, CONCAT, *others)
 
 
+def _guard_choice(node: nodes.CondExpr) -> nodes.Node:
+    """Let ``a if b`` without an ``else`` give nothing (Jinja would give an undefined value of another kind than ours)."""
+    if node.expr2 is None:
+        node.expr2 = nodes.Const(None, lineno=node.lineno)
+    return node
+
+
 def _guard_slice(node: nodes.Getitem) -> nodes.Node:
     if isinstance(node.arg, nodes.Slice):
         node.node = filtered(node.node, PAID)
@@ -136,6 +140,7 @@ _GUARDS: Mapping[type[nodes.Node], Callable[[Any], nodes.Node]] = {
     nodes.For: _guard_loop,
     nodes.Compare: _guard_comparison,
     nodes.Concat: _guard_joined,
+    nodes.CondExpr: _guard_choice,
     nodes.Getitem: _guard_slice,
     nodes.Pair: _guard_key,
 }

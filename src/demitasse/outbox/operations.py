@@ -164,6 +164,11 @@ def forget(tx: Transaction, queue_ids: Sequence[int]) -> None:
     store.remove(tx, queue_ids)
 
 
+def note_failures(tx: Transaction, webhook: str, *, since_us: int, failures: int) -> None:
+    """Keep since when all attempts of a webhook fail; 0 failures: they do not."""
+    store.note_failures(tx, webhook, since_us=since_us, failures=failures)
+
+
 def purge(tx: Transaction, *, before: datetime, limit: int = CHUNK) -> int:
     """Delete some log rows and finished deliveries from before a moment; call it again until it returns 0."""
     return store.delete_old(tx, before=before, limit=limit)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import cast
 
 from demitasse.transports.errors import UnusableRequest
 
@@ -28,6 +29,7 @@ _OURS = frozenset(
 )
 """Headers that frame the message or belong to the connection: set by hand, they make two parties read two requests."""
 
+_END = b"\r\n"
 _ALWAYS = (
     "Expect:",  # No waiting for a go-ahead.
     "Accept-Encoding: identity",  # A compressed answer is kept as it is: it would be cut before it could be unpacked.
@@ -78,23 +80,35 @@ def header_lines(headers: Iterable[tuple[str, str]]) -> list[str | bytes]:
 
 def parse_head(lines: Sequence[bytes]) -> tuple[tuple[str, str], ...]:
     """Return the headers of the final answer from all lines read: informational answers and trailers are left out."""
+    if lines and lines[-1] == _END and lines.count(_END) == 1:
+        headers = tuple(map(_parse_header, lines[1:-1]))
+        if None not in headers:
+            return cast("tuple[tuple[str, str], ...]", headers)
+    return _parse_blocks(lines)
+
+
+def _parse_blocks(lines: Iterable[bytes]) -> tuple[tuple[str, str], ...]:
     headers: list[tuple[str, str]] = []
-    reading = False
-    for line in b"".join(lines).decode("latin-1").split("\n"):
-        if not reading:
-            if line.startswith("HTTP/"):
+    is_in_head = False
+    for line in lines:
+        if not is_in_head:
+            if line.startswith(b"HTTP/"):
                 headers.clear()
-                reading = True
-        elif line[:1] in {" ", "\t"} and headers:  # Folded: obsolete, but it still comes.
+                is_in_head = True
+        elif not line.strip():
+            is_in_head = False
+        elif header := _parse_header(line):
+            headers.append(header)
+        elif headers:  # Folded: obsolete, but it still comes.
             name, value = headers[-1]
-            headers[-1] = (name, f"{value} {line.strip()}".strip())
-        else:
-            name, colon, value = line.partition(":")
-            if colon:
-                headers.append((name.strip(), value.strip()))
-            else:
-                reading = False
+            headers[-1] = (name, f"{value} {line.decode('latin-1').strip()}".strip())
     return tuple(headers)
+
+
+@lru_cache(maxsize=256)  # A receiver repeats itself.
+def _parse_header(line: bytes) -> tuple[str, str] | None:
+    name, colon, value = line.decode("latin-1").partition(":")
+    return (name, value.strip()) if colon and not name[:1].isspace() else None
 
 
 @lru_cache(maxsize=1024)

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
+import msgspec
+from typing_extensions import override
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsOptions:
@@ -19,8 +22,7 @@ class TlsOptions:
     client_key_pem: bytes | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutgoingRequest:
+class OutgoingRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One request, as it goes out.
 
     Args:
@@ -32,11 +34,15 @@ class OutgoingRequest:
 
     method: str
     url: str
-    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    body: bytes = field(default=b"", repr=False)
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
     timeout_s: float
     max_response_bytes: int = 65_536
     tls: TlsOptions | None = None
+
+    @override
+    def __repr__(self) -> str:
+        return f"OutgoingRequest({self.method} {self.url}, {len(self.body)} bytes)"  # No secrets of headers or body.
 
 
 class Outcome(Enum):
@@ -59,8 +65,7 @@ class Outcome(Enum):
     PROXY = "proxy"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendResult:
+class SendResult(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one request.
 
     Args:

@@ -1,14 +1,18 @@
 """libcurl's multi interface on an asyncio loop: libcurl says what to watch, the loop says what happened."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import Protocol
 
 import pycurl
+
+from demitasse.transports.watching import watcher_for
 
 ABANDONED = -1
 """In place of libcurl's code: the transfer was ended by us."""
 
 _NEVER = float("inf")
+_TIME_PASSED = ((pycurl.SOCKET_TIMEOUT, 0),)
 
 
 class Transfer(Protocol):
@@ -34,13 +38,12 @@ class Multi:
     ) -> None:
         self._loop = loop
         self._transfers: dict[pycurl.Curl, Transfer] = {}
-        self._watched: dict[int, int] = {}
+        self._watcher = watcher_for(loop, self._act)
         self._is_kicked = False
         self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = self._due_at = _NEVER
+        self._timer_at = _NEVER
         self._multi = multi = pycurl.CurlMulti()
-        multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
-        multi.setopt(pycurl.M_TIMERFUNCTION, self._wake_in)
+        multi.setopt(pycurl.M_SOCKETFUNCTION, self._watcher.watch)
         multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_NOTHING)
         multi.setopt(pycurl.M_MAXCONNECTS, max_connections)
         multi.setopt(pycurl.M_MAX_TOTAL_CONNECTIONS, max_connections)
@@ -50,18 +53,19 @@ class Multi:
         """Start a transfer; it ends later, never within this call."""
         self._multi.add_handle(transfer.curl)
         self._transfers[transfer.curl] = transfer
+        self._kick_soon()
 
     def abandon(self, transfer: Transfer) -> None:
         """Take a transfer off, its connection with it; it is not finished."""
         del self._transfers[transfer.curl]
         self._multi.remove_handle(transfer.curl)
+        self._kick_soon()  # Another may have waited for its connection.
 
     def close(self) -> None:
         """End all transfers as abandoned, and close all connections."""
         self._end_all("The sender was closed.")
         self._multi.close()
-        for fd in tuple(self._watched):
-            self._watch(pycurl.POLL_REMOVE, fd, self._multi, None)
+        self._watcher.close()
         if self._timer is not None:
             self._timer.cancel()
 
@@ -70,65 +74,46 @@ class Multi:
             self.abandon(transfer)
             transfer.finish(ABANDONED, message)
 
-    def _watch(self, what: int, fd: int, _multi: object, _data: object) -> None:
-        wanted = 0 if what == pycurl.POLL_REMOVE else what
-        changed = wanted ^ self._watched.get(fd, 0)
-        if changed & pycurl.POLL_IN:
-            if wanted & pycurl.POLL_IN:
-                self._loop.add_reader(fd, self._act, fd, pycurl.CSELECT_IN)
-            else:
-                self._loop.remove_reader(fd)
-        if changed & pycurl.POLL_OUT:
-            if wanted & pycurl.POLL_OUT:
-                self._loop.add_writer(fd, self._act, fd, pycurl.CSELECT_OUT)
-            else:
-                self._loop.remove_writer(fd)
-        if wanted:
-            self._watched[fd] = wanted
-        else:
-            self._watched.pop(fd, None)
-
-    def _wake_in(self, timeout_ms: int) -> None:
-        if timeout_ms <= 0:
-            self._due_at = _NEVER
-            if timeout_ms == 0 and not self._is_kicked:
-                self._is_kicked = True
-                self._loop.call_soon(self._kick)
-            return
-        self._due_at = self._loop.time() + timeout_ms / 1000
-        if self._due_at < self._timer_at:
-            self._arm()
-
-    def _arm(self) -> None:
-        # libcurl moves its one timer several times per transfer, mostly further away. One that rings too early costs
-        # a look at the clock; replacing it each time would cost more than the transfer's other bookkeeping.
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer_at = self._due_at
-        self._timer = self._loop.call_at(self._timer_at, self._ring)
-
-    def _ring(self) -> None:
-        self._timer = None
-        self._timer_at = _NEVER
-        if self._loop.time() >= self._due_at:
-            self._due_at = _NEVER
-            self._act(pycurl.SOCKET_TIMEOUT, 0)
-        elif self._due_at < _NEVER:
-            self._arm()
+    def _kick_soon(self) -> None:
+        if not self._is_kicked:
+            self._is_kicked = True
+            self._loop.call_soon(self._kick)
 
     def _kick(self) -> None:
         self._is_kicked = False
         if not self._multi.closed:
-            self._act(pycurl.SOCKET_TIMEOUT, 0)
+            self._act(_TIME_PASSED)
 
-    def _act(self, fd: int, what: int) -> None:
+    def _ring(self) -> None:
+        self._timer = None
+        self._timer_at = _NEVER
+        self._act(_TIME_PASSED)
+
+    def _act(self, happened: Iterable[tuple[int, int]]) -> None:
+        running = 0
         try:
-            _, running = self._multi.socket_action(fd, what)
+            for fd, ready in happened:
+                _, running = self._multi.socket_action(fd, ready)
         except pycurl.error as error:  # Out of memory, or a bug: no transfer would be heard of again.
             self._end_all(str(error))
             raise
         if running != len(self._transfers):
             self._finish_ended()
+        self._wait()
+
+    def _wait(self) -> None:
+        # libcurl would tell each change of its one timer by a callback, several per transfer, which cost more than
+        # asking once when all is done.
+        timeout_ms = self._multi.timeout()
+        if timeout_ms == 0:
+            self._kick_soon()
+        elif timeout_ms > 0:
+            due_at = self._loop.time() + timeout_ms / 1000
+            if due_at < self._timer_at:
+                if self._timer is not None:
+                    self._timer.cancel()
+                self._timer_at = due_at
+                self._timer = self._loop.call_at(due_at, self._ring)
 
     def _finish_ended(self) -> None:
         _, succeeded, failed = self._multi.info_read()

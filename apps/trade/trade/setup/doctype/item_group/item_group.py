@@ -1,0 +1,5 @@
+from trade.tree import TreeDocument
+
+
+class ItemGroup(TreeDocument):
+    nsm_parent_field = "parent_item_group"

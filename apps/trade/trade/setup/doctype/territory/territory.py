@@ -1,0 +1,5 @@
+from trade.tree import TreeDocument
+
+
+class Territory(TreeDocument):
+    nsm_parent_field = "parent_territory"

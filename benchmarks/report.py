@@ -1,0 +1,132 @@
+"""From samples to a table, ratios and aims."""
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.measurements import Sample
+
+Samples = Mapping[str, Sequence[Sample]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """The median of the rounds, with the least and the most."""
+
+    median: float
+    least: float
+    most: float
+
+    def shown(self, digits: int = 0) -> str:
+        """Return ``median (least-most)``."""
+        return f"{self.median:,.{digits}f} ({self.least:,.{digits}f}-{self.most:,.{digits}f})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A figure beside what it should be."""
+
+    what: str
+    value: float
+    aim: float
+    less_is_better: bool
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether the aim is reached."""
+        return self.value <= self.aim if self.less_is_better else self.value >= self.aim
+
+
+def spread(samples: Sequence[Sample], value: Callable[[Sample], float]) -> Spread:
+    """Return the spread of one value over the rounds."""
+    values = [value(sample) for sample in samples]
+    return Spread(median=statistics.median(values), least=min(values), most=max(values))
+
+
+def findings(samples: Samples) -> list[Finding]:
+    """Return what the rounds say about the aims; what was not measured is left out."""
+    found: list[Finding] = []
+    rates = {name: spread(rounds, lambda sample: sample.per_second).median for name, rounds in samples.items()}
+
+    def add(what: str, value: float, aim: float, *, less_is_better: bool) -> None:
+        found.append(Finding(what=what, value=value, aim=aim, less_is_better=less_is_better))
+
+    if "leads" in rates:
+        add("Leads accepted and delivered per second", rates["leads"], 2000, less_is_better=False)
+        lost = sum(sample.lost for name in ("leads", "arrival") for sample in samples.get(name, ()))
+        add("Leads accepted and not delivered", lost, 0, less_is_better=True)
+        peak = max(sample.peak_mb for name in ("leads", "arrival", "list") for sample in samples.get(name, ()))
+        add("Peak resident memory of the server, MB", peak, 120, less_is_better=True)
+    if "leads" in rates and "bare-insert" in rates:
+        add("Leads : bare insert", rates["leads"] / rates["bare-insert"], 0.4, less_is_better=False)
+        if "bare-post" in rates:
+            both = 1 / (1 / rates["bare-insert"] + 1 / rates["bare-post"])
+            add(
+                "Leads : bare insert and raw post in one process (computed)",
+                rates["leads"] / both,
+                0.4,
+                less_is_better=False,
+            )
+    if "arrival" in rates:
+        add("POST to arrival at 100/s, p50, ms", _median_arrival(samples, 0), 3, less_is_better=True)
+        add("POST to arrival at 100/s, p99, ms", _median_arrival(samples, 1), 20, less_is_better=True)
+    if "list" in rates:
+        add("Lists per second", rates["list"], 4000, less_is_better=False)
+        if "bare-list" in rates:
+            add("List : bare list", rates["list"] / rates["bare-list"], 0.4, less_is_better=False)
+    return found
+
+
+def as_json(samples: Samples, machine: Mapping[str, Any]) -> dict[str, Any]:
+    """Return everything that was measured."""
+    return {
+        "machine": dict(machine),
+        "samples": {name: [asdict(sample) for sample in rounds] for name, rounds in samples.items()},
+        "findings": [{**asdict(finding), "is_reached": finding.is_reached} for finding in findings(samples)],
+    }
+
+
+def show(samples: Samples, machine: Mapping[str, Any], console: Console) -> None:
+    """Print the table and the findings."""
+    console.print("  ".join(f"{key} {value}" for key, value in machine.items()), style="dim", highlight=False)
+    table = Table(title="Median (least-most) of the rounds", title_justify="left")
+    table.add_column("benchmark")
+    for heading in (
+        "per second",
+        "CPU us",
+        "request ms p50/p99",
+        "arrival ms p50/p99",
+        "memory/peak MB",
+        "load/receiver cores",
+    ):
+        table.add_column(heading, justify="right")
+    for name, rounds in samples.items():
+        table.add_row(name, *_cells(rounds))
+    console.print(table)
+    for finding in findings(samples):
+        sign, verdict = ("<=", "reached") if finding.less_is_better else (">=", "reached")
+        verdict = verdict if finding.is_reached else "MISSED"
+        console.print(f"{finding.what}: {finding.value:,.2f} (aim {sign} {finding.aim:,g}: {verdict})", highlight=False)
+
+
+def _cells(rounds: Sequence[Sample]) -> list[str]:
+    latency = [statistics.median(sample.latency_ms[at] for sample in rounds) for at in (0, 1)]
+    arrival = [statistics.median(sample.arrival_ms[at] for sample in rounds) for at in (0, 1)]
+    load = spread(rounds, lambda sample: sample.load_cpu).median
+    receiver = spread(rounds, lambda sample: sample.receiver_cpu).median
+    return [
+        spread(rounds, lambda sample: sample.per_second).shown(),
+        spread(rounds, lambda sample: sample.cpu_us).shown(),
+        f"{latency[0]:.2f} / {latency[1]:.2f}" if latency[1] else "-",
+        f"{arrival[0]:.2f} / {arrival[1]:.2f}" if arrival[1] else "-",
+        f"{rounds[-1].memory_mb:.0f} / {max(sample.peak_mb for sample in rounds):.0f}",
+        f"{load:.2f} / {receiver:.2f}",
+    ]
+
+
+def _median_arrival(samples: Samples, at: int) -> float:
+    return spread(samples["arrival"], lambda sample: sample.arrival_ms[at]).median

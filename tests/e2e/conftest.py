@@ -1,0 +1,63 @@
+"""One site is made for all tests; those that only talk to it share one server, the others serve a copy."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.receiver import Receiver
+from tests.e2e.site import Client, MadeSite, ServedSite, make_site
+
+RETRY_SCHEDULE_S = [1, 1, 1, 1, 1, 1, 1]
+
+
+@pytest.fixture(scope="session")
+def made_site(tmp_path_factory: pytest.TempPathFactory) -> MadeSite:
+    """A site of the fixture app; failed deliveries are tried again after about a second."""
+    path = tmp_path_factory.mktemp("made") / "site"
+    return make_site(path, apps=["cafe"], conf={"webhook_retry_schedule": RETRY_SCHEDULE_S})
+
+
+@pytest.fixture
+def copy_site(made_site: MadeSite, tmp_path: Path) -> Iterator[Callable[[], ServedSite]]:
+    """Make a site of one's own, that nobody serves yet; it is ended with the test."""
+    copies: list[ServedSite] = []
+
+    def copy() -> ServedSite:
+        copies.append(made_site.copy(tmp_path / f"site{len(copies)}"))
+        return copies[-1]
+
+    yield copy
+    for each in copies:
+        each.close()
+
+
+@pytest.fixture(scope="module")
+def site(made_site: MadeSite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedSite]:
+    """A served site that the tests of a module share."""
+    served = made_site.copy(tmp_path_factory.mktemp("served") / "site")
+    try:
+        yield served.start()
+    finally:
+        served.close()
+
+
+@pytest.fixture
+def admin(site: ServedSite) -> Iterator[Client]:
+    """Administrator on the shared site."""
+    with site.client() as client:
+        yield client
+
+
+@pytest.fixture
+def guest(site: ServedSite) -> Iterator[Client]:
+    """Somebody without credentials on the shared site."""
+    with site.guest() as client:
+        yield client
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A receiver that answers 200 unless told otherwise."""
+    with Receiver() as listening:
+        yield listening
