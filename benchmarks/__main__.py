@@ -31,8 +31,10 @@ _ALL: dict[str, Measurement] = {
 _PRODUCT = {"leads", "arrival", "list"}
 _WARM_UP_S = 1.0
 _err = Console(stderr=True)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
+@app.command()
 def main(
     names: Annotated[list[str] | None, typer.Argument(help=f"Some of: {', '.join(_ALL)}. None: all.")] = None,
     seconds: Annotated[float, typer.Option(min=0.2, help="Length of one round of one benchmark.")] = 3.0,
@@ -91,4 +93,4 @@ def _machine() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app(prog_name="python -m benchmarks")

@@ -54,6 +54,10 @@ class Program:
         """Whether it has not ended."""
         return self._process.poll() is None
 
+    def said(self) -> str:
+        """Return the end of what it wrote to standard error."""
+        return Path(self._log.name).read_text(encoding="utf-8", errors="replace")[-3000:]
+
     def line(self) -> dict[str, Any]:
         """Return its next line, a JSON object.
 
@@ -63,7 +67,7 @@ class Program:
         assert self._process.stdout is not None
         text = self._process.stdout.readline()
         if not text:
-            message = f"{self._process.args!r} ended: see {self._log.name}"
+            message = f"{self._process.args!r} ended; it said: {self.said()}"
             raise RuntimeError(message)
         answer: dict[str, Any] = orjson.loads(text)
         return answer

@@ -48,7 +48,7 @@ class Site:
         until_s = time.perf_counter() + _READY_S
         while not self._is_alive():
             if not server.is_running or time.perf_counter() > until_s:
-                message = f"demitasse start does not serve: see {self._folder / 'demitasse.log'}"
+                message = f"demitasse start does not serve; it said: {server.said()}"
                 raise RuntimeError(message)
             time.sleep(0.05)
         self._post("/api/resource/Webhook", webhook(f"http://127.0.0.1:{receiver_port}/hook"))

@@ -8,34 +8,120 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """What we answer instead.
-
-    Args:
-        exc_type: None where the answer is no error.
-        ignored: Fields of documents whose values are not compared.
-    """
+    """What we answer instead; ``exc_type`` is None where that is no error."""
 
     reason: str
     status: int
     exc_type: str | None = None
-    ignored: frozenset[str] = frozenset()
 
 
-def _refused(status: int, exc_type: str, reason: str, *keys: str) -> dict[str, Difference]:
+def _differs(status: int, exc_type: str | None, reason: str, *keys: str) -> dict[str, Difference]:
     return {key: Difference(status=status, exc_type=exc_type, reason=reason) for key in keys}
 
 
 DELIBERATE: dict[str, Difference] = {
-    **_refused(
+    **_differs(
         400,
         "JSONDecodeError",
-        "a body that is no JSON is the caller's fault",
+        "text that is no JSON is the caller's fault, and said to be",
+        "list: filters malformed json",
         "document: create malformed json",
         "document: update malformed json",
         "document: create invalid utf8",
         "method: echo malformed json",
         "errors: malformed json",
     ),
+    **_differs(
+        417,
+        "ValidationError",
+        "a body that is no object cannot be a document",
+        "document: create json array",
+    ),
+    **_differs(
+        404,
+        "DoesNotExistError",
+        "what is not there is not found, be it a DocType or a function",
+        "list: list lower case doctype",
+        "document: 404 doctype doc",
+        "method: version",
+        "method: get_count unknown doctype",
+        "method: unknown method short",
+        "method: unknown method dotted",
+        "method: unknown module",
+        "method: unknown function in real module",
+        "method: non-whitelisted",
+        "errors: unknown method",
+    ),
+    **_differs(
+        404, "DoesNotExistError", "names compare exactly on every database", "document: get one wrong case name"
+    ),
+    **_differs(
+        417,
+        "DataError",
+        "a query that asks for what cannot be is the caller's fault",
+        "list: order_by unknown field",
+        "list: order_by bad direction",
+        "list: limit_start negative",
+        "list: limit_page_length negative",
+        "method: get_count unknown field",
+        "errors: order_by unknown",
+        "errors: order_by extractvalue",
+    ),
+    **_differs(
+        200,
+        None,
+        "what is meant is clear, so it works",
+        "list: fields star as plain string (not JSON)",
+        "list: fields comma string (not JSON)",
+        "list: fields aggregate sum dict form v16",
+        "list: filters single triple not nested",
+        "document: child field filter dotted",
+    ),
+    **_differs(200, None, "a limit of nothing is the default, not everything", "list: limit_page_length blank"),
+    **_differs(
+        200,
+        None,
+        "limit and limit_page_length mean the same everywhere",
+        "method: get_list limit param (not in signature)",
+    ),
+    **_differs(405, "MethodNotAllowed", "the path is there, the method is not", "list: PATCH on v1 resource"),
+    **_differs(
+        417,
+        "ValidationError",
+        "a value that its field cannot hold is refused, never silently changed",
+        "document: create text in currency",
+        "document: create bad date",
+    ),
+    **_differs(
+        417,
+        "DocstatusTransitionError",
+        "what is not submittable cannot be submitted",
+        "document: create non-submittable with docstatus 1",
+    ),
+    **_differs(
+        200,
+        None,
+        "text is kept as it was sent; who shows it escapes it",
+        "document: create html in data",
+    ),
+    **_differs(
+        200, None, "the path names the document; a name in the body is not taken", "document: update name field"
+    ),
+    **_differs(
+        417,
+        "ValidationError",
+        "an argument that is missing is the caller's fault",
+        "method: get_list no doctype",
+        "method: insert no doctype",
+        "method: method missing argument",
+    ),
+    **_differs(
+        403,
+        "PermissionError",
+        "a document that the user may not read is refused whether it exists or not",
+        "auth: limited get missing Lead",
+    ),
+    **_differs(403, "PermissionError", "counting obeys permissions", "auth: limited get_count Lead"),
 }
 
 LATER: dict[str, str] = {}

@@ -1,11 +1,37 @@
 """What a ScoopJoy site has from the start. Each step adds what is missing and leaves what is there as it is."""
 
-from scoopjoy.webhooks import add_lead_webhook
+import frappe
+
+from scoopjoy.catalogue import item_groups, items
+from scoopjoy.company import ABBREVIATION, COMPANY, COUNTRY, CURRENCY, CUSTOMER_GROUP
+from scoopjoy.custom_fields import custom_fields
+from scoopjoy.webhooks import add_webhooks
 
 
 def after_install():
-    add_lead_webhook()
+    insert_missing("Company", "company_name", _companies())
+    insert_missing("Customer Group", "customer_group_name", _customer_groups())
+    insert_missing("Item Group", "item_group_name", item_groups())
+    insert_missing("Item", "item_code", items())
+    insert_missing("Custom Field", "name", custom_fields())
+    add_webhooks()
 
 
 def after_migrate():
     after_install()
+
+
+def insert_missing(doctype, key, rows):
+    """Insert the rows whose name, which stands under the key, is not taken."""
+    present = set(frappe.get_all(doctype, pluck="name"))
+    for row in rows:
+        if row[key] not in present:
+            frappe.get_doc({"doctype": doctype, **row}).insert(ignore_permissions=True)
+
+
+def _companies():
+    yield {"company_name": COMPANY, "abbr": ABBREVIATION, "default_currency": CURRENCY, "country": COUNTRY}
+
+
+def _customer_groups():
+    yield {"customer_group_name": CUSTOMER_GROUP, "parent_customer_group": "All Customer Groups"}

@@ -1,8 +1,10 @@
-"""The webhooks of a ScoopJoy site."""
+"""The webhooks of a ScoopJoy site: every new lead goes to the CRM, every change of stock to the mobile middleware."""
 
 import frappe
 
 LEAD_TO_CRM = "ScoopJoy Lead to CRM"
+STOCK_TO_MIDDLEWARE = "ScoopJoy Stock to Middleware"
+
 _LEAD_BODY = """{
   "lead_name": "{{ doc.lead_name }}",
   "email": "{{ doc.email_id }}",
@@ -12,29 +14,70 @@ _LEAD_BODY = """{
   "territory": "{{ doc.territory }}",
   "created_at": "{{ doc.creation }}"
 }"""
+_STOCK_BODY = """{
+  "item_code": "{{ doc.item_code }}",
+  "actual_qty": {{ doc.actual_qty }},
+  "reserved_qty": {{ doc.reserved_qty }},
+  "projected_qty": {{ doc.projected_qty }}
+}"""
 
 
-def add_lead_webhook():
-    """Tell the CRM of every new lead."""
-    if frappe.db.exists("Webhook", LEAD_TO_CRM):
+def add_webhooks():
+    """Add the webhooks that are missing, and switch on the one that waited for its settings."""
+    _add(
+        LEAD_TO_CRM,
+        "crm",
+        webhook_doctype="Lead",
+        webhook_docevent="after_insert",
+        webhook_json=_LEAD_BODY,
+        webhook_headers=[
+            {"key": "Content-Type", "value": "application/json"},
+            {"key": "X-Source", "value": "erpnext-franchise"},
+        ],
+        enabled=1,
+    )
+    is_set = bool(frappe.conf.get("middleware_webhook_url") and frappe.conf.get("middleware_webhook_secret"))
+    _add(
+        STOCK_TO_MIDDLEWARE,
+        "middleware",
+        webhook_doctype="Bin",
+        webhook_docevent="on_update",
+        webhook_json=_STOCK_BODY,
+        webhook_headers=[{"key": "Content-Type", "value": "application/json"}],
+        enabled=int(is_set),
+    )
+    if is_set:
+        _switch_on_once(STOCK_TO_MIDDLEWARE)
+
+
+def _add(name, receiver, **values):
+    url = _setting(f"{receiver}_webhook_url")
+    if not url or frappe.db.exists("Webhook", name):
         return
     webhook = frappe.get_doc(
         {
             "doctype": "Webhook",
-            "name": LEAD_TO_CRM,
-            "webhook_doctype": "Lead",
-            "webhook_docevent": "after_insert",
-            "request_url": "conf:crm_webhook_url",
+            "name": name,
+            "request_url": url,
             "request_method": "POST",
             "request_structure": "JSON",
-            "webhook_json": _LEAD_BODY,
             "enable_security": 1,
-            "webhook_secret": "conf:crm_webhook_secret",
-            "webhook_headers": [
-                {"key": "Content-Type", "value": "application/json"},
-                {"key": "X-Source", "value": "erpnext-franchise"},
-            ],
-            "enabled": 1,
+            "webhook_secret": _setting(f"{receiver}_webhook_secret"),
+            **values,
         },
     )
     webhook.insert(ignore_permissions=True)
+
+
+def _setting(key):
+    """Return what names the setting, to be looked up when a request is sent; on a bench, which cannot, its value."""
+    looks_up = frappe.get_meta("Webhook").has_field("retry_schedule")
+    return f"conf:{key}" if looks_up else frappe.conf.get(key)
+
+
+def _switch_on_once(name):
+    webhook = frappe.get_doc("Webhook", name)
+    # Untouched since it was made: nobody has switched it off on purpose.
+    if not webhook.enabled and webhook.modified == webhook.creation:
+        webhook.enabled = 1
+        webhook.save(ignore_permissions=True)

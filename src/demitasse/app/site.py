@@ -2,7 +2,7 @@
 
 import importlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -46,6 +46,11 @@ class Site:
     vault: Vault
     clock: Clock
     services: SiteServices
+    webhook_listeners: list[Callable[[], None]]
+
+    def webhooks_changed(self) -> None:
+        """Tell everybody who keeps something of the webhooks that one has changed; from any thread."""
+        _call_all(self.webhook_listeners)
 
     def close(self) -> None:
         """Close the database."""
@@ -80,6 +85,7 @@ def build_site(settings: Settings, apps: InstalledApps, *, environ: Mapping[str,
     hooks = SiteHooks()
     authenticator = Authenticator()
     subscriptions = Subscriptions()
+    webhook_listeners: list[Callable[[], None]] = [subscriptions.forget]
     documents = DocumentContext(
         registry=registry,
         hooks=hooks,
@@ -92,12 +98,12 @@ def build_site(settings: Settings, apps: InstalledApps, *, environ: Mapping[str,
     )
     publisher = Publisher(documents, subscriptions)
     database = SqliteDatabase(database_path(settings), before_commit=publisher.publish)
-    database.on_foreign_write.extend((authenticator.forget, subscriptions.forget))
+    database.on_foreign_write.extend((authenticator.forget, lambda: _call_all(webhook_listeners)))
     services = SiteServices(documents=documents, settings=settings, apps=apps, resolve=resolver(apps))
     core = CoreServices(
         registry=registry,
         forget_credentials=authenticator.forget,
-        forget_webhooks=subscriptions.forget,
+        forget_webhooks=lambda: _call_all(webhook_listeners),
     )
     hooks.connect(apps, registry, core=core, site=lambda: services)
     return Site(
@@ -113,7 +119,13 @@ def build_site(settings: Settings, apps: InstalledApps, *, environ: Mapping[str,
         vault=vault,
         clock=clock,
         services=services,
+        webhook_listeners=webhook_listeners,
     )
+
+
+def _call_all(listeners: Iterable[Callable[[], None]]) -> None:
+    for listener in listeners:
+        listener()
 
 
 def core_app() -> App:

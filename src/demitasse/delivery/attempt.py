@@ -44,7 +44,7 @@ def retry_after_s(result: SendResult | None, *, now: datetime) -> float | None:
     return parse_retry_after(header(result, "retry-after"), now=now)
 
 
-def conclude(  # noqa: PLR0913 - all that a decision rests on
+def conclude(
     sent: Sent,
     result: SendResult | None,
     judgement: Judgement,

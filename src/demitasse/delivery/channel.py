@@ -3,7 +3,7 @@
 from collections import deque
 from enum import Enum
 
-from demitasse.delivery.breaker import Breaker, BreakerState
+from demitasse.delivery.breaker import Breaker
 from demitasse.delivery.fairness import Pace, TokenBucket
 from demitasse.delivery.health import FailureRun
 from demitasse.delivery.ordering import HoldClock
@@ -43,10 +43,10 @@ class Channel:
         "endpoint",
         "failures",
         "firsts",
+        "has_newcomers",
         "hold",
         "in_flight",
         "is_taking",
-        "missing_since_s",
         "name",
         "pace",
         "retries",
@@ -69,14 +69,13 @@ class Channel:
         self.failures: FailureRun | None = None
         self.waits_until_s = 0.0
         self.wakes_at_s = NEVER_S
-        self.missing_since_s: float | None = None
+        self.has_newcomers = False
         self.is_taking = False
         self._requests: RequestMaker | None = None
 
     def configure(self, endpoint: Endpoint, *, resolver: Resolver, now_s: float) -> None:
         """Take over the webhook's settings."""
         self.endpoint = endpoint
-        self.missing_since_s = None
         self.pace.ceiling = max(1, endpoint.max_concurrency)
         self.bucket.set_rate(endpoint.rate_per_s, now_s=now_s)
         self._requests = RequestMaker(endpoint, resolver=resolver)
@@ -112,8 +111,7 @@ class Channel:
 
     def keep_hold_clock(self, *, now_s: float, now_us: int) -> None:
         """Let the time for which failures keep others back stand still while nothing can be sent anyway."""
-        is_down = self.breaker.state is not BreakerState.CLOSED or self.waits_until_s > now_s
-        if is_down:
+        if self.waits_until_s > now_s or self.breaker.blocked_until_s(now_s) is not None:
             self.hold.pause(now_us)
         else:
             self.hold.resume(now_us)

@@ -6,18 +6,20 @@ get a request its channel's, what a result means the courier's, what a paused we
 
 import asyncio
 import contextlib
-import heapq
 import threading
 from collections import deque
 from collections.abc import Coroutine, Sequence
+from functools import partial
 from secrets import SystemRandom
 from typing import Any
 
 import structlog
 
-from demitasse.delivery.channel import NEVER_S, Channel, Standing
+from demitasse.delivery.alarms import Alarms
+from demitasse.delivery.alerting import AlertQueue
+from demitasse.delivery.channel import Channel
 from demitasse.delivery.classification import Judgement, Verdict
-from demitasse.delivery.fairness import fair_share
+from demitasse.delivery.feeding import Feeder
 from demitasse.delivery.gatekeeping import Gatekeeper
 from demitasse.delivery.health import FailureRun
 from demitasse.delivery.metrics import Counters, EndpointView, Snapshot
@@ -26,33 +28,29 @@ from demitasse.delivery.ports import (
     Alert,
     AlertKind,
     Alerts,
+    Cancellable,
     Claims,
     Database,
     Endpoints,
     Resolver,
     Sender,
-    Taken,
     Time,
-    Want,
 )
+from demitasse.delivery.pump import Pump
 from demitasse.delivery.sending import Courier
 from demitasse.delivery.settling import Settler
-from demitasse.delivery.turns import Turns
 from demitasse.kernel.errors import DemitasseError
 from demitasse.outbox import queries
-from demitasse.outbox.model import DeliveryState, Message, QueuedDelivery, Settlement, to_microseconds
-from demitasse.outbox.operations import forget
+from demitasse.outbox.model import DeliveryState, QueuedDelivery, Settlement, to_microseconds
 
 _log = structlog.get_logger("demitasse.delivery")
 
 MAX_IN_FLIGHT = 256
-_MAX_IN_MEMORY = 4_096
-_MIN_WINDOW = 16
 _SWEEP_S = 300.0
 _PAUSE_S = 0.02
 _AGAIN_S = 1.0
-_LEASE_MARGIN_S = 60.0
-_MAX_ALERTS = 1_000
+_SETTLE_WITHIN_S = 5.0
+_random = SystemRandom().random
 
 
 class Dispatcher:
@@ -66,7 +64,7 @@ class Dispatcher:
         sender: Sends requests.
         resolver: Looks up named secrets.
         time: The clocks.
-        random: Jitter; a number from 0 to 1.
+        random: Jitter.
         max_in_flight: Requests under way at a time, to all endpoints together.
     """
 
@@ -80,43 +78,239 @@ class Dispatcher:
         sender: Sender,
         resolver: Resolver,
         time: Time,
-        random: Random = SystemRandom().random,
+        random: Random = _random,
         max_in_flight: int = MAX_IN_FLIGHT,
     ) -> None:
-        self._endpoints = endpoints
         self._claims = claims
         self._database = database
         self._time = time
         self._random = random
-        self._max_in_flight = max_in_flight
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._counters = Counters()
-        self._courier = Courier(
-            sender=sender, time=time, random=random, counters=self._counters, on_finished=self._finished
-        )
         self._settler = Settler(claims=claims, time=time, counters=self._counters, on_settled=self._settled)
+        self._alerts = AlertQueue(alerts, spawn=self._spawn)
         self._gates = Gatekeeper(
             database=database,
             endpoints=endpoints,
-            alerts=alerts,
+            alerts=self._alerts,
             claims=claims,
             resolver=resolver,
             time=time,
             spawn=self._spawn,
             on_open=self._look,
         )
+        self._feeder = Feeder(claims=claims, database=database, time=time, spawn=self._spawn, on_fed=self._fed)
+        self._alarms = Alarms(time=time, on_ring=self._look)
+        self._pump = Pump(
+            gates=self._gates,
+            feeder=self._feeder,
+            courier=Courier(
+                sender=sender, time=time, random=random, counters=self._counters, on_finished=self._finished
+            ),
+            alarms=self._alarms,
+            claims=claims,
+            database=database,
+            time=time,
+            spawn=self._spawn,
+            is_held_up=lambda: self._settler.is_behind,
+            max_in_flight=max_in_flight,
+        )
         self._channels: dict[str, Channel] = {}
-        self._turns = Turns()
-        self._crowded: set[Channel] = set()
-        self._wakes: list[tuple[float, str]] = []
         self._inbox: deque[QueuedDelivery] = deque()
         self._inbox_told = False
-        self._in_flight = 0
-        self._idle = asyncio.Event()
-        self._is_pumping = False
+        self._is_stopping = False
         self._is_closed = False
         self._tasks: set[asyncio.Task[None]] = set()
-        self._alerts: deque[Alert] = deque(maxlen=_MAX_ALERTS)
-        self._timer = time.call_later(0, self._tick)
-        self._timer_at_s = NEVER_S
+        self._timers: dict[str, Cancellable] = {}
+
+    def start(self) -> None:
+        """Deliver what is in the queue, and what is offered from now on."""
+        self._repeat("sweep", _SWEEP_S, everything=True)
+        if self._claims.poll_s is not None:
+            self._repeat("poll", self._claims.poll_s, everything=False)
+
+    def offer(self, queued: Sequence[QueuedDelivery]) -> None:
+        """Hear of deliveries that are in the queue now, and durable. From any thread."""
+        self._inbox.extend(queued)
+        if self._inbox_told:
+            return
+        self._inbox_told = True
+        if threading.get_ident() == self._thread:
+            self._loop.call_soon(self._open_inbox)
+        else:
+            with contextlib.suppress(RuntimeError):  # The loop is closed: they are delivered after the next start.
+                self._loop.call_soon_threadsafe(self._open_inbox)
+
+    def endpoint_changed(self, webhook: str) -> None:
+        """Take over a webhook's new settings: resumed or paused, made or deleted."""
+        self._look(self._channel(webhook))
+
+    def endpoints_changed(self) -> None:
+        """Take over new settings of any webhook."""
+        for channel in list(self._channels.values()):
+            self._look(channel)
+
+    def look_again(self) -> None:
+        """Read the queue from its beginning: another process has written to it."""
+        self._spawn(self._look_everywhere(everything=True))
+
+    async def snapshot(self) -> Snapshot:
+        """Return what delivery counts; it counts the queue too, on the reader's thread."""
+        queues = await self._database.read(queries.depths, is_long=True)
+        return Snapshot(
+            queues=queues,
+            endpoints={
+                name: EndpointView(
+                    breaker=channel.breaker.state.value,
+                    in_flight=channel.in_flight,
+                    concurrency=channel.pace.limit,
+                    in_memory=len(channel.firsts) + len(channel.retries),
+                )
+                for name, channel in self._channels.items()
+            },
+            attempts=dict(self._counters.attempts),
+            finished=dict(self._counters.finished),
+            latency_counts=tuple(self._counters.latency.counts),
+            latency_total_s=self._counters.latency.total_s,
+            in_flight=self._pump.in_flight,
+            unsettled=self._settler.unsettled,
+            settle_failures=self._counters.settle_failures,
+        )
+
+    async def close(self, *, grace_s: float = 10.0) -> None:
+        """Start nothing more, wait a while for what is under way, and settle it; the rest stays due."""
+        self._is_stopping = True
+        self._alarms.stop()
+        for timer in self._timers.values():
+            timer.cancel()
+        await self._pump.stop(grace_s=grace_s)
+        await self._settler.drain(within_s=_SETTLE_WITHIN_S)
+        self._is_closed = True
+        for channel in self._channels.values():
+            with contextlib.suppress(DemitasseError):  # Then others wait until the leases are over.
+                await self._claims.give_back(channel.name, channel.empty())
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _open_inbox(self) -> None:
+        self._inbox_told = False
+        changed: set[Channel] = set()
+        while self._inbox:
+            delivery = self._inbox.popleft()
+            if delivery.state is DeliveryState.FAILED:
+                continue
+            channel = self._channel(delivery.webhook)
+            if not delivery.is_due:
+                self._gates.newcomer(channel, is_held=True)
+            elif self._claims.offered(delivery, has_room=self._feeder.has_room(channel)):
+                channel.firsts.append(delivery)
+                self._pump.add(channel)
+            else:
+                changed.add(channel)
+        for channel in changed:
+            self._gates.newcomer(channel, is_held=False)
+            self._look(channel)
+        self._pump.run()
+
+    def _channel(self, webhook: str) -> Channel:
+        found = self._channels.get(webhook)
+        if found is None:
+            found = self._channels[webhook] = Channel(webhook, random=self._random)
+            self._feeder.share(len(self._channels))
+        return found
+
+    def _look(self, channel: Channel) -> None:
+        """See whether anything of a channel can go now, and when to look next."""
+        if self._is_stopping or not self._gates.is_open(channel):
+            return
+        now_s, now_us = self._time.monotonic_s(), to_microseconds(self._time.utc_now())
+        channel.keep_hold_clock(now_s=now_s, now_us=now_us)
+        self._feeder.feed(channel)
+        self._pump.add(channel)
+        self._pump.wake_when_unblocked(channel, now_s)
+        if not channel.is_taking:
+            next_us = self._claims.next_look_us(
+                channel.name, hold_passes=lambda since_us: channel.hold.passes_at_us(since_us, now_us=now_us)
+            )
+            if next_us is not None and next_us > now_us:
+                self._alarms.set(channel, now_s + (next_us - now_us) / 1_000_000)
+        self._pump.soon()
+
+    def _finished(self, channel: Channel, settlement: Settlement, judgement: Judgement, run: FailureRun | None) -> None:
+        """Take what an attempt came to."""
+        if self._is_closed:
+            return  # It stays due.
+        delivery = settlement.delivery
+        self._settler.add(settlement, run=run, is_urgent=delivery.order_key is not None)
+        if judgement.verdict is Verdict.DISABLE:
+            self._gates.disable(channel, delivery=delivery.name, reason=judgement.error or "")
+        elif run is not None and run.is_hopeless(to_microseconds(settlement.now)):
+            reason = f"Every attempt of the last five days failed. The last one: {judgement.error}"
+            self._gates.disable(channel, delivery=delivery.name, reason=reason)
+        self._pump.returned(channel)
+        if judgement.verdict is not Verdict.DELIVERED:
+            self._pump.wake_when_unblocked(channel, self._time.monotonic_s())
+
+    def _settled(self, batch: Sequence[Settlement]) -> None:
+        """Hear that results are durable."""
+        changed: set[str] = set()
+        for settlement in batch:
+            delivery = settlement.delivery
+            if delivery.order_key is not None or settlement.state is DeliveryState.RETRYING:
+                changed.add(delivery.webhook)
+            if settlement.state is DeliveryState.FAILED:
+                self._alerts.tell(
+                    Alert(
+                        kind=AlertKind.DELIVERY_FAILED,
+                        webhook=delivery.webhook,
+                        delivery=delivery.name,
+                        message=settlement.attempt.error or "",
+                    )
+                )
+        for name in changed:
+            self._look(self._channel(name))
+        self._pump.soon()
+
+    def _fed(self, channel: Channel, found: bool | None) -> None:  # noqa: FBT001 - a callback's one finding
+        """Hear that a read for a channel is over."""
+        now_s, now_us = self._time.monotonic_s(), to_microseconds(self._time.utc_now())
+        if found is None:
+            self._alarms.set(channel, now_s + _AGAIN_S)
+        elif not found and self._claims.has_more(
+            channel.name, now_us=now_us, hold_floor_us=channel.hold.floor_us(now_us)
+        ):
+            self._alarms.set(channel, now_s + _PAUSE_S)
+        else:
+            self._look(channel)
+
+    def _repeat(self, kind: str, every_s: float, *, everything: bool) -> None:
+        """Look at all webhooks, now and again."""
+        self._spawn(self._look_everywhere(everything=everything))
+        again = partial(self._repeat, kind, every_s, everything=everything)
+        self._timers[kind] = self._time.call_later(every_s, again)
+
+    async def _look_everywhere(self, *, everything: bool) -> None:
+        try:
+            names = await self._claims.channels(everything=everything)
+        except DemitasseError as error:
+            _log.warning("queue.not_read", error=error.message)
+            if everything:
+                again = partial(self._repeat, "sweep", _SWEEP_S, everything=True)
+                self._timers["sweep"].cancel()
+                self._timers["sweep"] = self._time.call_later(_AGAIN_S, again)
+            return
+        for name in {*names, *self._channels} if everything else names:
+            self._claims.look_again(name)
+            self._look(self._channel(name))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._task_done)
+
+    def _task_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("delivery.task_failed", exc_info=task.exception())

@@ -7,9 +7,11 @@ from typing import Any
 
 import structlog
 
+from demitasse.db.transaction import Transaction
+from demitasse.delivery.alerting import AlertQueue
 from demitasse.delivery.channel import Channel, Standing
 from demitasse.delivery.health import FailureRun
-from demitasse.delivery.ports import Alert, AlertKind, Alerts, Claims, Database, Endpoints, Resolver, Time
+from demitasse.delivery.ports import Alert, AlertKind, Claims, Database, Endpoint, Endpoints, Resolver, Time
 from demitasse.kernel.errors import DemitasseError
 from demitasse.outbox import queries
 from demitasse.outbox.operations import give_up, hold, release
@@ -38,7 +40,7 @@ class Gatekeeper:
         *,
         database: Database,
         endpoints: Endpoints,
-        alerts: Alerts,
+        alerts: AlertQueue,
         claims: Claims,
         resolver: Resolver,
         time: Time,
@@ -56,15 +58,22 @@ class Gatekeeper:
 
     def is_open(self, channel: Channel) -> bool:
         """Return whether deliveries may go out; if not, see to it that they are held or let out."""
-        endpoint = self._endpoints.get(channel.name)
+        try:
+            endpoint = self._endpoints.get(channel.name)
+        except DemitasseError as error:
+            _log.warning("webhook.not_read", webhook=channel.name, again_in_s=_AGAIN_S, error=error.message)
+            self._time.call_later(_AGAIN_S, partial(self._on_open, channel))
+            return False
         if endpoint is channel.endpoint and endpoint is not None and channel.standing is Standing.OPEN:
             return True
-        self.attend(channel)
+        self._attend(channel, endpoint)
         return channel.standing is Standing.OPEN
 
     def attend(self, channel: Channel) -> None:
         """Bring a channel in line with its webhook."""
-        endpoint = self._endpoints.get(channel.name)
+        self.is_open(channel)
+
+    def _attend(self, channel: Channel, endpoint: Endpoint | None) -> None:
         if endpoint is not None and endpoint is not channel.endpoint:
             channel.configure(endpoint, resolver=self._resolver, now_s=self._time.monotonic_s())
         if channel.standing in {Standing.OPENING, Standing.CLOSING}:
@@ -76,11 +85,13 @@ class Gatekeeper:
         elif not endpoint.is_active and channel.standing is not Standing.CLOSED:
             self._run(channel, Standing.CLOSING, self._close(channel))
 
-    def hold_newcomer(self, channel: Channel) -> None:
-        """Hold what was queued while a webhook was being closed."""
-        if channel.standing is Standing.CLOSED:
+    def newcomer(self, channel: Channel, *, is_held: bool) -> None:
+        """Hear of a row that was queued as held, or not; it may have been while the webhook was being resumed or paused."""
+        if channel.standing is (Standing.OPENING if is_held else Standing.CLOSING):
+            channel.has_newcomers = True
+        elif channel.standing is (Standing.OPEN if is_held else Standing.CLOSED):
             channel.standing = Standing.NEW
-        self.attend(channel)
+            self.attend(channel)
 
     def disable(self, channel: Channel, *, delivery: str, reason: str) -> None:
         """Pause a webhook by itself, hold what waits for it, and tell its owner."""
@@ -104,9 +115,9 @@ class Gatekeeper:
         if channel.failures is None:
             since_us, failures = await self._database.read(lambda tx: queries.failures_of(tx, name))
             channel.failures = FailureRun(since_us=since_us, failures=failures)
-        if await self._database.read(lambda tx: queries.has_rows(tx, name, held=True)):
-            while await self._database.write(lambda tx: release(tx, name)):
-                pass
+        await self._until_done(
+            channel, lambda tx: release(tx, name), is_left=partial(queries.has_rows, channel=name, held=True)
+        )
         self._claims.look_again(name)
         channel.standing = Standing.OPEN
         self.attend(channel)
@@ -116,16 +127,27 @@ class Gatekeeper:
     async def _close(self, channel: Channel) -> None:
         name = channel.name
         await self._claims.give_back(name, channel.empty())
-        if await self._database.read(lambda tx: queries.has_rows(tx, name, held=False)):
-            while await self._database.write(lambda tx: hold(tx, name)):
-                pass
+        await self._until_done(
+            channel, lambda tx: hold(tx, name), is_left=partial(queries.has_rows, channel=name, held=False)
+        )
         channel.standing = Standing.CLOSED
         self.attend(channel)
+
+    async def _until_done(
+        self, channel: Channel, work: Callable[[Transaction], int], *, is_left: Callable[[Transaction], bool]
+    ) -> None:
+        """Do work in chunks until nothing is left of it, also not of what came meanwhile."""
+        channel.has_newcomers = True
+        while channel.has_newcomers:
+            channel.has_newcomers = False
+            if await self._database.read(is_left):
+                while await self._database.write(work):
+                    pass
 
     async def _disable(self, channel: Channel, *, delivery: str, reason: str) -> None:
         try:
             await self._endpoints.disable(channel.name, reason=reason)
-        except Exception:  # whatever it is: better held and tried again than hammered
+        except Exception:  # noqa: BLE001 - whatever it is: better held and tried again than hammered
             _log.exception("webhook.not_disabled", webhook=channel.name, reason=reason)
             channel.standing = Standing.CLOSED
             self._time.call_later(_DISABLE_AGAIN_S, partial(self.attend, channel))
@@ -133,16 +155,7 @@ class Gatekeeper:
             return
         _log.warning("webhook.disabled", webhook=channel.name, reason=reason)
         await self._close(channel)
-        await self.alert(
-            Alert(kind=AlertKind.WEBHOOK_PAUSED, webhook=channel.name, delivery=delivery, message=reason),
-        )
-
-    async def alert(self, alert: Alert) -> None:
-        """Tell a person; what goes wrong with that is logged."""
-        try:
-            await self._alerts.alert(alert)
-        except Exception:  # an alert that fails harms no delivery
-            _log.exception("alert.failed", webhook=alert.webhook, kind=alert.kind.value)
+        self._alerts.tell(Alert(kind=AlertKind.WEBHOOK_PAUSED, webhook=channel.name, delivery=delivery, message=reason))
 
     async def _give_up(self, channel: Channel) -> None:
         name = channel.name

@@ -8,8 +8,8 @@ import structlog
 
 from demitasse.delivery.attempt import Sent, conclude, retry_after_s
 from demitasse.delivery.channel import Channel
-from demitasse.delivery.classification import Blame, Judgement, Verdict, could_not_send, judge
-from demitasse.delivery.health import HEALTHY
+from demitasse.delivery.classification import Blame, Judgement, could_not_send, judge
+from demitasse.delivery.health import HEALTHY, FailureRun
 from demitasse.delivery.metrics import Counters
 from demitasse.delivery.policy import Random, wait_s
 from demitasse.delivery.ports import Sender, Time
@@ -20,7 +20,8 @@ from demitasse.transports.model import SendResult
 
 _log = structlog.get_logger("demitasse.delivery")
 
-OnFinished = Callable[[Channel, Settlement, Judgement], None]
+OnFinished = Callable[[Channel, Settlement, Judgement, FailureRun | None], None]
+"""Gets the endpoint's run of failures where the attempt has changed it."""
 
 
 class Courier:
@@ -70,7 +71,7 @@ class Courier:
         endpoint = channel.endpoint
         if endpoint is None:
             raise LookupError(channel.name)
-        self._learn(channel, judgement, result, now=now)
+        run = self._learn(channel, judgement, result, now=now)
         settlement = conclude(
             sent,
             result,
@@ -81,34 +82,33 @@ class Courier:
             random=self._random,
         )
         self._count(settlement, result)
-        self._on_finished(channel, settlement, judgement)
+        self._on_finished(channel, settlement, judgement, run)
 
-    def _learn(self, channel: Channel, judgement: Judgement, result: SendResult | None, *, now: datetime) -> None:
-        """Let the endpoint's breaker, pace and run of failures know."""
-        now_s = self._time.monotonic_s()
-        if judgement.verdict is Verdict.DELIVERED:
-            channel.breaker.succeeded()
-            channel.pace.kept_up()
-            if channel.failures is not HEALTHY:
-                channel.failures = HEALTHY
-            if channel.hold.is_paused:
-                channel.keep_hold_clock(now_s=now_s, now_us=to_microseconds(now))
-            return
-        now_us = to_microseconds(now)
+    def _learn(
+        self, channel: Channel, judgement: Judgement, result: SendResult | None, *, now: datetime
+    ) -> FailureRun | None:
+        """Let the endpoint's breaker, pace and run of failures know; return the run if that has changed."""
+        now_s, now_us = self._time.monotonic_s(), to_microseconds(now)
+        before = channel.failures or HEALTHY
         match judgement.blame:
+            case Blame.NOBODY:
+                channel.breaker.succeeded()
+                channel.pace.kept_up()
+                channel.failures = HEALTHY
             case Blame.ENDPOINT:
                 channel.breaker.failed(now_s)
-                channel.failures = (channel.failures or HEALTHY).failed(now_us)
+                channel.failures = before.failed(now_us)
             case Blame.CONTENT:
                 channel.breaker.succeeded()  # It answered with a reason: it is up.
-                channel.failures = (channel.failures or HEALTHY).failed(now_us)
-            case Blame.OPERATOR | Blame.NOBODY:
+                channel.failures = before.failed(now_us)
+            case Blame.OPERATOR:
                 channel.breaker.abandoned()
         if judgement.is_slow:
             channel.pace.fell_behind()
         if judgement.is_overloaded:
             channel.wait(now_s + wait_s(retry_after_s(result, now=now)))
         channel.keep_hold_clock(now_s=now_s, now_us=now_us)
+        return None if channel.failures is before or channel.failures == before else channel.failures
 
     def _count(self, settlement: Settlement, result: SendResult | None) -> None:
         attempt, delivery = settlement.attempt, settlement.delivery

@@ -129,7 +129,7 @@ class Settler:
             if len(batch) == 1:
                 # One row that the database refuses must not stop the others. It stays in the queue, and claimed.
                 self._counters.settle_failures += 1
-                _log.error("delivery.unsettleable", delivery=batch[0].delivery.name, error=error.message)  # noqa: TRY400 - the message says it
+                _log.error("delivery.unsettleable", delivery=batch[0].delivery.name, error=error.message)
                 return
             for settlement in batch:
                 await self._write([settlement], {})

@@ -20,6 +20,7 @@ from demitasse.documents.query import (
     Condition,
     Expression,
     ListQuery,
+    Operator,
     Order,
     Source,
     SourceKind,
@@ -29,6 +30,7 @@ from demitasse.documents.query import (
 )
 from demitasse.documents.store import MASK
 
+_FINDS = frozenset({Operator.EQUAL, Operator.IN})
 _LIMIT, _OFFSET = "limit", "offset"
 Tables = Mapping[Source, FromClause]
 
@@ -187,14 +189,19 @@ class _Builder:
         """Return that a row of the child table fits; where empty values would, a parent without rows fits too."""
         name = tables[self._main].c["name"]
         fitting = self._new_table(source.doctype)
-        within = {**tables, source: fitting}
-        rows = select(fitting.c["parent"]).where(*self._belongs(source, fitting), self._where(expression, within))
-        element: Element = name.in_(rows)
-        if accepts_empty(expression):
-            any_row = self._new_table(source.doctype)
-            parents = select(any_row.c["parent"]).where(*self._belongs(source, any_row), any_row.c["parent"] == name)
-            element = or_(element, ~parents.correlate(tables[self._main]).exists())
-        return element
+        wanted = (*self._belongs(source, fitting), self._where(expression, {**tables, source: fitting}))
+        if _is_selective(expression):
+            return name.in_(select(fitting.c["parent"]).where(*wanted))
+        element = self._exists(fitting, wanted, tables)
+        if not accepts_empty(expression):
+            return element
+        any_row = self._new_table(source.doctype)
+        return or_(element, ~self._exists(any_row, self._belongs(source, any_row), tables))
+
+    def _exists(self, rows: FromClause, wanted: Iterable[Element], tables: Tables) -> Element:
+        main = tables[self._main]
+        found = select(rows.c["parent"]).where(rows.c["parent"] == main.c["name"], *wanted)
+        return found.correlate(main).exists()
 
     def _condition(self, condition: Condition, tables: Tables) -> Element:
         start = self._starts[id(condition)]
@@ -207,6 +214,14 @@ class _Builder:
     def _name(self, prefix: str) -> str:
         self._names += 1
         return f"{prefix}{self._names}"
+
+
+def _is_selective(expression: Expression) -> bool:
+    """Return whether an index finds the few rows that fit, so that starting from them beats a look at each parent."""
+    if isinstance(expression, Condition):
+        field = expression.column.field
+        return expression.operator in _FINDS and (field.search_index or field.unique)
+    return isinstance(expression, AllOf) and any(_is_selective(part) for part in expression.parts)
 
 
 def _in(value: Column, tables: Tables) -> Element:

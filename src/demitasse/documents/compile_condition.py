@@ -18,7 +18,6 @@ from sqlalchemy import (
     or_,
     select,
     table,
-    true,
 )
 from sqlalchemy.sql import quoted_name
 
@@ -62,9 +61,9 @@ def compare(condition: Condition, element: Element, marks: Sequence[BindParamete
     if positive is None:
         return _holds(condition, condition.operator, element, marks, dialect)
     fails = ~_holds(condition, positive, element, marks, dialect)
-    is_text_or_time = condition.column.field.type.empty is None
-    if not condition.column.is_optional or (positive is Operator.SET and is_text_or_time):
-        return fails  # what is not set is NULL, and nothing else is left to be accepted
+    is_null_when_empty = condition.column.field.type.empty is None
+    if not condition.column.is_optional or (positive is Operator.SET and is_null_when_empty):
+        return fails
     return or_(fails, element.is_(None))
 
 

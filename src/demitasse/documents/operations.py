@@ -70,6 +70,7 @@ def insert(context: DocumentContext, tx: Transaction, record: Record, *, actor: 
             store.insert_row(context, tx, row)
     except UniqueViolation as error:
         raise _duplicate(record, error) from error
+    store.mask_secrets(record)
     record.is_new = False
     for _, row in record.children():
         row.is_new = False
@@ -131,6 +132,7 @@ def save(context: DocumentContext, tx: Transaction, record: Record, *, actor: Ac
         _write_children(context, tx, record, before)
     except UniqueViolation as error:
         raise _duplicate(record, error) from error
+    store.mask_secrets(record)
     _after_write(context, tx, record, _save_events(old, new), actor=actor)
     return record
 

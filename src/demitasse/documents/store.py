@@ -170,6 +170,13 @@ def read_secret(context: DocumentContext, tx: Transaction, doctype: DocType, nam
     return context.vault.decrypt(rows[0][0], place=f"{doctype.name}.{field}")
 
 
+def mask_secrets(record: Record) -> None:
+    """Hide what was just written to Password fields, of the document and of its rows."""
+    _masked(record)
+    for _, row in record.children():
+        _masked(row)
+
+
 def _masked(record: Record) -> Record:
     for field in record.doctype.secret_fields:
         if record.values.get(field.name):

@@ -100,8 +100,6 @@ class _Positions:
             return self.walk(node.body, in_string=in_string)
         if isinstance(node, nodes.AssignBlock):
             wrap_prints(node.body, PRINT_TEXT)
-        elif not isinstance(node, nodes.Assign):
-            refuse(f"{type(node).__name__} cannot be used in a JSON template", line=node.lineno)
         return in_string
 
     def _branches(self, node: nodes.If, *, in_string: bool) -> bool:

@@ -78,23 +78,24 @@ class Subscription:
 def compile_subscription(row: Mapping[str, Any]) -> Subscription:
     """Return a webhook's row, compiled; a part that cannot be becomes its fault."""
     facts = {
-        "webhook": row["name"],
-        "doctype": row["webhook_doctype"],
-        "event": row["webhook_docevent"],
-        "method": row["request_method"] or "POST",
-        "keeps_order": row["ordering"] == "Per Document",
-        "is_held": bool(row["paused"]),
+        "webhook": row.get("name") or "",
+        "doctype": row.get("webhook_doctype") or "",
+        "event": row.get("webhook_docevent") or "",
+        "method": row.get("request_method") or "POST",
+        "keeps_order": row.get("ordering") == "Per Document",
+        "is_held": bool(row.get("paused")),
     }
+    condition = (row.get("condition") or "").strip()
     try:
         return Subscription(
             **facts,
-            condition=compile_condition(row["condition"]) if (row["condition"] or "").strip() else None,
+            condition=compile_condition(condition) if condition else None,
             body=compile_body(
-                row["webhook_json"],
+                row.get("webhook_json"),
                 rows=tuple(FieldRow(field=field, key=key or field) for field, key in row["data"]),
-                structure=Structure(row["request_structure"] or ""),
+                structure=Structure(row.get("request_structure") or ""),
             ),
-            url=compile_text(row["request_url"], single_line=True) if row["is_dynamic_url"] else None,
+            url=compile_text(row.get("request_url") or "", single_line=True) if row.get("is_dynamic_url") else None,
             headers=tuple((key, _header(value)) for key, value in row["headers"]),
         )
     except DemitasseError as error:

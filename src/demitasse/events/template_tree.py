@@ -16,16 +16,12 @@ from demitasse.events.wording import suggest
 MAX_SOURCE = 200_000
 ENVIRONMENT = TemplateEnvironment()
 
-_REFUSED: dict[type[nodes.Node], str] = {
-    nodes.Macro: "{% macro %}",
-    nodes.CallBlock: "{% call %}",
-    nodes.FilterBlock: "{% filter %}",
-    nodes.Include: "{% include %}",
-    nodes.Import: "{% import %}",
-    nodes.FromImport: "{% from %}",
-    nodes.Extends: "{% extends %}",
-    nodes.Block: "{% block %}",
-    nodes.ScopedEvalContextModifier: "{% autoescape %}",
+_STATEMENTS = frozenset((nodes.Output, nodes.If, nodes.For, nodes.With, nodes.Assign, nodes.AssignBlock))
+_TAGS: Mapping[type[nodes.Node], str] = {
+    nodes.CallBlock: "call",
+    nodes.FilterBlock: "filter",
+    nodes.FromImport: "from",
+    nodes.Scope: "autoescape",
 }
 
 
@@ -76,8 +72,10 @@ def wrap_prints(statements: Iterable[nodes.Node], name: str) -> None:
 
 
 def _check(tree: nodes.Template) -> None:
-    for node in tree.find_all(tuple(_REFUSED)):
-        refuse(f"{_REFUSED[type(node)]} cannot be used in a template of a webhook", line=node.lineno)
+    for node in tree.find_all(nodes.Stmt):
+        if type(node) not in _STATEMENTS:
+            tag = _TAGS.get(type(node), type(node).__name__.lower())
+            refuse(f"{{% {tag} %}} cannot be used in a template of a webhook", line=node.lineno)
     for loop in tree.find_all(nodes.For):
         if loop.recursive:
             refuse("a loop cannot be recursive", line=loop.lineno)

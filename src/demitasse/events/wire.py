@@ -13,7 +13,7 @@ from demitasse.events.view import DocumentView
 from demitasse.events.wording import describe
 
 _PLAIN = frozenset((str, int, float, bool, type(None)))
-_FRAPPE_SPAN = timedelta(hours=10)
+_TEN_HOURS = timedelta(hours=10)
 
 
 class Dates(Enum):
@@ -84,7 +84,7 @@ def _moment_text(value: date | time | timedelta, *, dates: Dates) -> str:
         return value.replace(tzinfo=None).isoformat(dates.value, "microseconds")
     if isinstance(value, timedelta):
         text = str(value)
-        return "0" + text if dates is Dates.ISO and timedelta() <= value < _FRAPPE_SPAN else text
+        return "0" + text if dates is Dates.ISO and timedelta() <= value < _TEN_HOURS else text
     return str(value)
 
 

@@ -13,6 +13,7 @@ from demitasse.apps.installed import InstalledApps
 from demitasse.auth.model import Actor
 from demitasse.db.transaction import Transaction
 from demitasse.documents.context import DocumentContext
+from demitasse.frappe.aftermath import Aftermath, Work
 from demitasse.kernel.errors import DemitasseError
 from demitasse.settings.model import Settings
 
@@ -45,12 +46,14 @@ class SiteServices:
 
     Args:
         resolve: Finds a function by its dotted path.
+        aftermath: What calls left to be written after their end; whoever runs calls runs it.
     """
 
     documents: DocumentContext
     settings: Settings
     apps: InstalledApps
     resolve: Callable[[str], Callable[..., Any]]
+    aftermath: Aftermath = field(default_factory=Aftermath)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,6 +64,7 @@ class Call:
         arguments: What the request sent (``frappe.form_dict``).
         messages: What ``msgprint`` said; it goes out beside the answer.
         response: Keys that the function sets on the answer (``frappe.response``).
+        after_call: Written in a transaction of its own once the call has ended, well or not (logs).
     """
 
     site: SiteServices
@@ -71,6 +75,7 @@ class Call:
     messages: list[dict[str, Any]] = field(default_factory=list)
     response: dict[str, Any] = field(default_factory=dict)
     flags: dict[str, Any] = field(default_factory=dict)
+    after_call: list[Work] = field(default_factory=list)
 
 
 _current: ContextVar[Call | None] = ContextVar("demitasse_call", default=None)
@@ -102,3 +107,5 @@ def bound(call: Call) -> Iterator[Call]:
         yield call
     finally:
         _current.reset(token)
+        if call.after_call:
+            call.site.aftermath.add(call.after_call)

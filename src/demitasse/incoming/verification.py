@@ -110,15 +110,11 @@ def _any_equal(given: Sequence[bytes], expected: Sequence[bytes]) -> bool:
 
 def _read_claim(scheme: Scheme, headers: Mapping[str, str]) -> _Claim:
     text = headers.get(scheme.header, "").strip()
-    timestamp = headers.get(scheme.time_header, "").strip() if scheme.time_header else ""
-    match scheme.layout:
-        case Layout.WHOLE:
-            parts = [text]
-        case Layout.LIST:
-            parts = text.split()
-        case Layout.PAIRS:
-            parts = [part.strip() for part in text.split(",")]
-            timestamp = next((part[2:] for part in parts if part.startswith("t=")), "")
+    parts = _parts(scheme, text)
+    if scheme.layout is Layout.PAIRS:
+        timestamp = next((part[2:] for part in parts if part.startswith("t=")), "")
+    else:
+        timestamp = headers.get(scheme.time_header, "").strip() if scheme.time_header else ""
     size = new_hash(scheme.algorithm).digest_size
     decoded = [_decode(scheme, part, size) for part in parts[:_MAX_SIGNATURES]]
     signatures = tuple(signature for signature in decoded if signature is not None)
@@ -137,6 +133,16 @@ def _read_claim(scheme: Scheme, headers: Mapping[str, str]) -> _Claim:
     ):  # What is not well formed is not signed either: something of its size is, for the time it takes.
         signatures, timestamp, message_id = (bytes(size),), "0", "0"
     return _Claim(signatures=signatures, timestamp=timestamp, message_id=message_id, failure=failure)
+
+
+def _parts(scheme: Scheme, text: str) -> list[str]:
+    match scheme.layout:
+        case Layout.WHOLE:
+            return [text]
+        case Layout.LIST:
+            return text.split()
+        case Layout.PAIRS:
+            return [part.strip() for part in text.split(",")]
 
 
 def _id_failure(message_id: str) -> Failure | None:

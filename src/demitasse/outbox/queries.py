@@ -115,7 +115,7 @@ def next_due_us(tx: Transaction, channel: str, *, after_us: int) -> int | None:
     return found
 
 
-def has_rows(tx: Transaction, channel: str, *, held: bool) -> bool:
+def has_rows(tx: Transaction, *, channel: str, held: bool) -> bool:
     """Return whether a webhook has any held (or any other) rows."""
     return bool(tx.execute('SELECT 1 FROM "outbox" WHERE "channel" = ? AND "held" = ? LIMIT 1', (channel, int(held))))
 

@@ -85,6 +85,8 @@ class HttpSender:
 
     async def close(self) -> None:
         """End at once: what is under way gets its result as RESET, connections are closed. No look-up is waited for."""
+        if self._is_closed:
+            return
         self._is_closed = True
         for job, task in tuple(self._looking_up.items()):
             task.cancel()

@@ -1,12 +1,12 @@
 """libcurl's multi interface on an asyncio loop: libcurl says what to watch, the loop says what happened."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import pycurl
 
-from demitasse.transports.watching import watcher_for
+from demitasse.transports.watching import OnReady, Watcher, watcher_for
 
 ABANDONED = -1
 """In place of libcurl's code: the transfer was ended by us."""
@@ -35,10 +35,11 @@ class Multi:
         loop: asyncio.AbstractEventLoop,
         max_connections: int,
         max_connections_per_host: int,
+        make_watcher: Callable[[asyncio.AbstractEventLoop, OnReady], Watcher] = watcher_for,
     ) -> None:
         self._loop = loop
         self._transfers: dict[pycurl.Curl, Transfer] = {}
-        self._watcher = watcher_for(loop, self._act)
+        self._watcher = make_watcher(loop, self._act)
         self._is_kicked = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = _NEVER

@@ -52,8 +52,9 @@ def failure(
     """Return the envelope of an error: ``exc_type``, ``exception``, ``exc`` and ``_server_messages``."""
     status, name = describe(error)
     text = str(error) if isinstance(error, DemitasseError) or developer_mode else _UNEXPECTED
+    kind = f"frappe.exceptions.{name}" if isinstance(error, DemitasseError) else name
     content: dict[str, Any] = {
-        "exception": f"frappe.exceptions.{name}: {text}" if text else f"frappe.exceptions.{name}",
+        "exception": f"{kind}: {text}" if text else kind,
         "exc_type": name,
         "exc": json.encode([_trace(error, name, text, developer_mode=developer_mode)]).decode(),
     }

@@ -145,13 +145,14 @@ def test_a_field_above_the_actor_s_level_is_not_taken_from_it(site: SmallSite) -
 
 
 def test_a_password_is_stored_encrypted_and_shown_masked(site: SmallSite) -> None:
-    site.make("Customer", {"customer_name": "A", "secret": "hunter2"})
+    made = site.make("Customer", {"customer_name": "A", "secret": "hunter2"})
     tx = site.database.read()
     stored = tx.execute('SELECT "secret" FROM "tabCustomer"')[0][0]
     clear = store.read_secret(site.context, tx, site.context.registry.get("Customer"), "A", "secret")
     tx.rollback()
 
     assert "hunter2" not in stored
+    assert made["secret"] == "*" * 8
     assert (clear, site.load("Customer", "A")["secret"]) == ("hunter2", "*" * 8)
 
 

@@ -1,6 +1,7 @@
 """What a webhook sends."""
 
 import json
+from decimal import Decimal
 from urllib.parse import parse_qsl
 
 import pytest
@@ -122,6 +123,8 @@ def test_an_unknown_field_is_named() -> None:
 def test_a_value_without_a_json_form_is_refused() -> None:
     with pytest.raises(UnwritableValue):
         compile_body().render(scope(total=float("nan")))
+    with pytest.raises(UnwritableValue, match="NaN and infinite"):
+        compile_body().render(scope(total=Decimal("NaN")))
     with pytest.raises(UnwritableValue, match="a value of type bytes"):
         compile_body().render(scope(note=b"x"))
 

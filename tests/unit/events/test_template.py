@@ -101,6 +101,8 @@ def test_it_prints(source: str, expected: str) -> None:
         ("{{ '{0.__class__}'.format(doc) }}", "no 'format' in a text", 1),
         ("{{ [1].append(2) }}", "no 'append' in a list", 1),
         ("{{ {}.update(a=1) }}", "no 'update' in a dictionary", 1),
+        ("{{ []|first }}", "No first item", 1),
+        ("{% for x in 5 %}{% endfor %}", "not iterable", 1),
         ("{{ self.x }}", "no 'x' in a value of type TemplateReference", 1),
         ("{{ namespace(a=1).b }}", "no 'b' in a value of type Namespace", 1),
         ("{{ frappe.db }}", "no 'db' in frappe", 1),
@@ -130,7 +132,7 @@ def test_a_template_that_fails_says_why_and_where(source: str, reason: str, line
         ("{% from 'a' import a %}", "{% from %} cannot be used", 1),
         ("{% extends 'a' %}", "{% extends %} cannot be used", 1),
         ("{% block a %}{% endblock %}", "{% block %} cannot be used", 1),
-        ("{% autoescape true %}{% endautoescape %}", "{% autoescape %} cannot be used", 1),
+        ("{% autoescape true %}{% endautoescape %}", "{% autoescape %} cannot be used", None),
         ("{% for x in y recursive %}{% endfor %}", "a loop cannot be recursive", 1),
         ("{% set x %}{% for y in z %}{% endfor %}{% endset %}", "there cannot be a loop inside {% set %}", 1),
         ("{{ doc.name|uper }}", "there is no filter 'uper'; did you mean 'upper'?", 1),
@@ -143,7 +145,7 @@ def test_a_template_that_fails_says_why_and_where(source: str, reason: str, line
         ("{{ -1e999 }}", "a number is too large", 1),
     ],
 )
-def test_what_templates_do_not_have_is_refused_when_it_is_compiled(source: str, reason: str, line: int) -> None:
+def test_what_templates_do_not_have_is_refused_when_it_is_compiled(source: str, reason: str, line: int | None) -> None:
     with pytest.raises(TemplateError) as refused:
         compile_text(source)
     assert reason in refused.value.message

@@ -3,13 +3,14 @@
 import copy
 import pickle
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from demitasse.events.errors import UnknownField
-from tests.unit.events.orders import order, row
+from demitasse.events.view import DocumentView
+from tests.unit.events.orders import ORDER, order, row
 
 
 def test_an_attribute_and_an_item_are_the_value_of_a_field() -> None:
@@ -48,6 +49,12 @@ def test_moments_are_naive_and_in_the_time_of_the_site() -> None:
     expected = datetime(2026, 4, 1, 1, 30)  # noqa: DTZ001 - the site's time is naive
     doc = order()
     assert doc.creation == doc.get("creation") == doc.as_dict()["creation"] == expected
+
+
+def test_a_site_may_keep_utc() -> None:
+    moment = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    doc = DocumentView({"creation": moment}, fields=ORDER)
+    assert doc.creation == moment.replace(tzinfo=None)
 
 
 def test_it_cannot_be_changed() -> None:

@@ -17,8 +17,8 @@ def tidy_links(document):
 
 def title_of(doctype, name):
     """Return what people call a document; its name where it has no title."""
-    if not doctype or not name or not frappe.db.exists("DocType", doctype):
-        return name
+    if not doctype or not name:
+        return None
     field = frappe.get_meta(doctype).title_field
     return (frappe.db.get_value(doctype, name, field) if field else None) or name
 

@@ -14,9 +14,11 @@ class Contact(Document):
 
     def validate(self):
         self.full_name = self._own_name()
+        if len(self.email_ids) == 1:
+            self.email_ids[0].is_primary = 1
         self.email_id = self._primary("email_ids", "is_primary", "email_id")
         self.phone = self._primary("phone_nos", "is_primary_phone", "phone")
-        self.mobile_no = self._primary("phone_nos", "is_primary_mobile_no", "phone", only_marked=True)
+        self.mobile_no = self._primary("phone_nos", "is_primary_mobile_no", "phone")
         tidy_links(self)
 
     def _own_name(self):
@@ -24,14 +26,10 @@ class Contact(Document):
         fallbacks = (row.email_id for row in self.email_ids)
         return " ".join(names) or self.company_name or next(fallbacks, None)
 
-    def _primary(self, table, mark, field, only_marked=False):
-        """Return the value of the marked row, else mark the first one; two marks are refused."""
-        rows = list(self.get(table) or ())
-        marked = [row for row in rows if row.get(mark)]
+    def _primary(self, table, mark, field):
+        """Return the value of the marked row; two marks are refused."""
+        marked = [row for row in self.get(table) or () if row.get(mark)]
         if len(marked) > 1:
             label = frappe.get_meta(marked[0].doctype).get_field(mark).label
             frappe.throw(f"Only one row can be marked '{label}'")
-        if not marked and rows and not only_marked:
-            rows[0].set(mark, 1)
-            marked = rows[:1]
         return marked[0].get(field) if marked else None

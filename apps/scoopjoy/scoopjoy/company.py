@@ -1,0 +1,8 @@
+"""The franchise's headquarters, as other modules name it."""
+
+COMPANY = "ScoopJoy Foods Pvt Ltd"
+ABBREVIATION = "SJF"
+CURRENCY = "INR"
+COUNTRY = "India"
+CUSTOMER_GROUP = "Retail"
+TERRITORY = "All Territories"

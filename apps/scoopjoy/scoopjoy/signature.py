@@ -1,0 +1,48 @@
+"""``signed_by``: the function runs only for requests that carry a valid signature.
+
+The server's own is taken where there is one: it writes a log of the calls, and keeps answers by Idempotency-Key. A bench
+has none; there the same check is made here.
+"""
+
+import hashlib
+import hmac
+from functools import wraps
+
+import frappe
+
+try:
+    from frappe.integrations.incoming import signed_by
+except ImportError:
+
+    def signed_by(preset, *, header, secret):
+        """Check a header against the HMAC of the raw body.
+
+        Args:
+            preset: ``hmac-sha256-hex``, the one that ScoopJoy needs.
+            secret: ``conf:`` and a key of ``site_config.json``.
+        """
+        if preset != "hmac-sha256-hex":
+            message = f"The preset {preset} is known to the server only"
+            raise ValueError(message)
+
+        def decorate(function):
+            @wraps(function)
+            def checked(*args, **kwargs):
+                _check(header, frappe.conf.get(secret.removeprefix("conf:")))
+                return function(*args, **kwargs)
+
+            return checked
+
+        return decorate
+
+
+def _check(header, secret):
+    if not secret:
+        frappe.throw("No secret is configured for this endpoint, so nothing is accepted", frappe.AuthenticationError)
+    given = frappe.get_request_header(header)
+    if not given:
+        frappe.throw(f"The header {header} is missing", frappe.AuthenticationError)
+    expected = hmac.new(secret.encode(), frappe.request.get_data(), hashlib.sha256).hexdigest()
+    # As bytes: text that is not ASCII cannot be compared in constant time.
+    if not hmac.compare_digest(given.encode(), expected.encode()):
+        frappe.throw(f"The signature in {header} does not match the body", frappe.AuthenticationError)
