@@ -15,7 +15,9 @@ from tests.e2e.site import Answer, ServedSite
 FILES = ("list", "document", "method", "auth", "errors")
 _FOLDER = Path(__file__).parent / "recorded"
 _SCRIPT = re.compile(r"(?<=/api/method/)peer_")
-_GIVEN_BY_SERVER = frozenset({"creation", "modified", "name"})
+_GENERATED = re.compile(r"(CRM-LEAD|SAL-ORD)-\d{4}-\d{5}|[a-z0-9]{10}|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}")
+"""Names and times that a server makes up."""
+_HOLDS_GENERATED = frozenset({"creation", "modified", "name"})
 _INVALID_UTF8 = "\ufffd\ufffd"
 
 
@@ -107,15 +109,13 @@ class Replay:
         password = quote(self._site.password) if is_url else self._site.password
         return self.ours(text).replace("<ADMIN_PASSWORD>", password)
 
-    def _learn(self, theirs: Any, ours: Any) -> None:
+    def _learn(self, theirs: Any, ours: Any, *, key: str = "name") -> None:
         """Note our names and times where the recorded ones stand."""
         if isinstance(theirs, dict) and isinstance(ours, dict):
-            for key in theirs.keys() & ours.keys():
-                one, other = theirs[key], ours[key]
-                if key in _GIVEN_BY_SERVER and isinstance(one, str) and isinstance(other, str):
-                    self._ours.setdefault(one, other)
-                else:
-                    self._learn(one, other)
+            for each in theirs.keys() & ours.keys():
+                self._learn(theirs[each], ours[each], key=each)
         elif isinstance(theirs, list) and isinstance(ours, list):
             for one, other in zip(theirs, ours, strict=False):
                 self._learn(one, other)
+        elif key in _HOLDS_GENERATED and isinstance(ours, str) and _GENERATED.fullmatch(str(theirs)):
+            self._ours.setdefault(str(theirs), ours)

@@ -19,6 +19,7 @@ ALLOWED = frozenset({"_server_messages", "_error_message"})
 """An error of ours may tell people the reason where Frappe's tells none."""
 NOT_OURS = frozenset({"_exc_source", "_debug_messages", "__unsaved", "cmd"})
 """Notes of Frappe's to itself."""
+_LIST = re.compile(r"/resource/[^/?]+/?(\?|\Z)")
 _CUT = re.compile(r"\.\.\. (\d+) more\Z")
 
 EXCHANGES = {exchange.key: exchange for file in FILES for exchange in recorded(file)}
@@ -122,14 +123,15 @@ def _assert_rows_alike(ours: list[Any], theirs: list[Any], replay: Replay, *, is
 
 def _shape(row: Any) -> Any:
     if isinstance(row, dict):
-        return tuple(sorted(row))
+        return tuple(sorted(row.keys() - NOT_OURS))
     return len(row) if isinstance(row, list) else type(row)
 
 
 def _is_ordered(exchange: Recorded) -> bool:
     """Say whether the order of rows is part of the answer; lists that ask for none are ordered otherwise by us."""
-    asked = f"{exchange.request['path']} {exchange.request.get('body', '')}"
-    is_list = exchange.file == "list" or "get_list" in exchange.name or "list" in exchange.name
+    request = exchange.request
+    asked = f"{request['path']} {request.get('body', '')}"
+    is_list = "get_list" in asked or (request["method"] == "GET" and _LIST.search(request["path"]))
     return not is_list or "order_by" in asked or "group_by" in asked
 
 

@@ -33,9 +33,9 @@ AWKWARD = {
     "empty": "",
 }
 TEMPLATE = """{
-  "name": "{{ doc.name }}", "notes": "{{ doc.notes }}", "whole": {{ doc.notes | tojson }},
-  "bare": {{ doc.notes }}, "greeting": "Dear {{ doc.notes }}, welcome",
-  "revenue": {{ doc.annual_revenue }}, "nothing": "{{ doc.territory }}", "created_at": "{{ doc.creation }}"
+  "name": "{{ doc.name }}", "text": "{{ doc.company_name }}", "whole": {{ doc.company_name | tojson }},
+  "bare": {{ doc.company_name }}, "greeting": "Dear {{ doc.company_name }}, welcome",
+  "nothing": "{{ doc.territory }}", "created_at": "{{ doc.creation }}"
 }"""
 KINDS: dict[str, dict[str, Any]] = {
     "template": {"webhook_json": TEMPLATE, "request_structure": "JSON"},
@@ -43,8 +43,7 @@ KINDS: dict[str, dict[str, Any]] = {
         "request_structure": "JSON",
         "webhook_data": [
             {"fieldname": "name", "key": "name"},
-            {"fieldname": "notes", "key": "notes"},
-            {"fieldname": "annual_revenue", "key": "revenue"},
+            {"fieldname": "company_name", "key": "text"},
         ],
     },
     "the document": {},
@@ -77,26 +76,26 @@ def through_node(body: bytes) -> bytes:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("value", AWKWARD.values(), ids=AWKWARD)
 def test_a_receiver_agrees_over_the_raw_bytes(admin: Client, receiver: Receiver, value: str, kind: str) -> None:
-    arrived = deliver(admin, receiver, KINDS[kind], {"notes": value, "annual_revenue": 1250.5})
+    arrived = deliver(admin, receiver, KINDS[kind], {"company_name": value})
     assert is_signed(arrived)
     told = json.loads(arrived.body)
-    assert (told["notes"] or "") == value
+    text = told["company_name" if kind == "the document" else "text"]
+    assert (text or "") == value
     if kind == "template":
         assert (told["whole"] or "") == value
         assert (told["bare"] or "") == value
         assert told["greeting"] == f"Dear {value}, welcome"
         assert told["nothing"] == ""
-        assert told["revenue"] == 1250.5
     assert through_node(arrived.body) == arrived.body
 
 
 @pytest.mark.parametrize("value", AWKWARD.values(), ids=AWKWARD)
 def test_a_form_body_is_signed_as_it_is_sent(admin: Client, receiver: Receiver, value: str) -> None:
-    form = {"request_structure": "Form URL-Encoded", "webhook_data": [{"fieldname": "notes", "key": "notes"}]}
-    arrived = deliver(admin, receiver, form, {"notes": value})
+    form = {"request_structure": "Form URL-Encoded", "webhook_data": [{"fieldname": "company_name", "key": "text"}]}
+    arrived = deliver(admin, receiver, form, {"company_name": value})
     assert is_signed(arrived)
     assert arrived.headers["content-type"].startswith("application/x-www-form-urlencoded")
-    assert dict(parse_qsl(arrived.body.decode("ascii"), keep_blank_values=True)) == {"notes": value}
+    assert dict(parse_qsl(arrived.body.decode("ascii"), keep_blank_values=True)) == {"text": value}
 
 
 NUMBERS = [0.1, 1e-7, 1.5e-9, 1e21, 123456789.125, 100.0, 1e15, 0.30000000000000004, -0.0, 2**53, -(2**53), 5e-324]
@@ -116,24 +115,32 @@ def test_integers_that_javascript_would_round_arrive_whole(admin: Client, receiv
     assert through_node(arrived.body) == arrived.body
 
 
-@pytest.mark.parametrize("revenue", [0, 0.1, 1234.56, 99999999.99, -12.5, 1e12])
-def test_a_number_of_the_document_arrives_as_javascript_writes_it(
-    admin: Client, receiver: Receiver, revenue: float
+@pytest.mark.parametrize("rate", [0, 0.1, 1234.56, 99999999.99, -12.5, 1e12, 0.3])
+@pytest.mark.parametrize("webhook", [{"webhook_json": '{"standard_rate": {{ doc.standard_rate }} }'}, {}])
+def test_a_number_of_a_document_arrives_as_javascript_writes_it(
+    admin: Client, receiver: Receiver, webhook: dict[str, Any], rate: float
 ) -> None:
-    arrived = deliver(admin, receiver, KINDS["template"], {"annual_revenue": revenue})
-    assert json.loads(arrived.body)["revenue"] == revenue
+    code = unique("ITEM-RATE")
+    condition = f'doc.item_code == "{code}"'
+    add_webhook(admin, receiver.url(f"/{code}"), webhook_doctype="Item", condition=condition, **webhook)
+    item = {"item_code": code, "item_group": "Products", "standard_rate": rate}
+    assert admin.post("/api/resource/Item", item).status == 200
+    (arrived,) = receiver.wait(f"/{code}")
+    assert json.loads(arrived.body)["standard_rate"] == rate
     assert through_node(arrived.body) == arrived.body
 
 
 def test_standard_webhooks_agrees_beside_frappe(admin: Client, receiver: Receiver) -> None:
     secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-    arrived = deliver(admin, receiver, {**KINDS["template"], "webhook_secret": secret}, {"notes": AWKWARD["emoji"]})
+    arrived = deliver(
+        admin, receiver, {**KINDS["template"], "webhook_secret": secret}, {"company_name": AWKWARD["emoji"]}
+    )
     assert is_signed(arrived, secret=secret)
     assert Webhook(secret).verify(arrived.body.decode(), dict(arrived.headers)) == json.loads(arrived.body)
 
 
 def test_another_body_or_another_secret_is_noticed(admin: Client, receiver: Receiver) -> None:
-    arrived = deliver(admin, receiver, KINDS["template"], {"notes": "plain"})
+    arrived = deliver(admin, receiver, KINDS["template"], {"company_name": "plain"})
     assert is_signed(arrived)
     assert not is_signed(arrived, secret="another")
     changed = Arrived(method="POST", path="/", headers=arrived.headers, body=arrived.body.replace(b"plain", b"plaim"))
@@ -156,7 +163,7 @@ def test_what_is_stored_is_what_was_sent(admin: Client, receiver: Receiver) -> N
         webhook_headers=[{"key": "X-Source", "value": "cafe"}],
         **KINDS["template"],
     )
-    lead = add_lead(admin, lead_name="Mara", source=source, notes=AWKWARD["line separators"])
+    lead = add_lead(admin, lead_name="Mara", source=source, company_name=AWKWARD["line separators"])
     arrived = receiver.wait(f"/{source}")[0]
     delivery = wait_for_status(admin, webhook, "Delivered")
     assert delivery["data"].encode() == arrived.body

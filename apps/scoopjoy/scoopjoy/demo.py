@@ -15,7 +15,10 @@ def receive_stock(qty=100):
             "purpose": "Material Receipt",
             "company": COMPANY,
             "to_warehouse": f"Stores - {ABBREVIATION}",
-            "items": [{"item_code": item["item_code"], "qty": qty, "basic_rate": item["standard_rate"] / 2} for item in items()],
+            "items": [
+                {"item_code": item["item_code"], "qty": qty, "basic_rate": item["standard_rate"] / 2}
+                for item in items()
+            ],
         },
     )
     entry.insert()

@@ -12,6 +12,7 @@ from demitasse.documents.query_selection import parse_selection
 
 DEFAULT_LIMIT = 20
 _MAX_COUNT = 2**31 - 1
+_FALSE = frozenset({"", "0", "false", "no"})
 
 
 def parse_query(  # noqa: PLR0913 - the parts of a request
@@ -27,7 +28,7 @@ def parse_query(  # noqa: PLR0913 - the parts of a request
     group_by: Any = None,
     limit_start: Any = 0,
     limit: Any = DEFAULT_LIMIT,
-    distinct: bool = False,
+    distinct: Any = False,
     readable: Readable | None = None,
 ) -> ListQuery:
     """Return the query that a list request stands for.
@@ -39,6 +40,7 @@ def parse_query(  # noqa: PLR0913 - the parts of a request
         filters: See ``query_filters``; decoded or JSON.
         or_filters: In the same forms; one of them must hold.
         order_by: ``field``, ``field desc``, several with commas; nothing for the latest first.
+        distinct: Truth as Python or JSON has it, or as text.
         limit: Most rows; 0 (or a word) for all, nothing for 20.
         readable: Whether the one who asks may read a field. It is asked for fields with a permission level and for
             every field of another DocType. A field that may not be read is left out of ``*`` and otherwise unknown.
@@ -54,7 +56,7 @@ def parse_query(  # noqa: PLR0913 - the parts of a request
         where = all_of(where, parse_filters(scope, or_filters, is_any=True))
     asked = DEFAULT_LIMIT if limit is None or limit == "" else _count(limit, "limit")
     return ListQuery(
-        selection=parse_selection(scope, fields=fields, order_by=order_by, group_by=group_by, is_distinct=distinct),
+        selection=parse_selection(scope, fields=fields, order_by=order_by, group_by=group_by, is_distinct=_is_true(distinct)),
         where=where,
         limit=asked or None,
         offset=_count(limit_start, "limit_start") if limit_start else 0,
@@ -82,6 +84,10 @@ def _scope(doctype: DocType, registry: Registry, zone: tzinfo, now: datetime, re
         message = f"{doctype.name} is a single document and has no list: read it as the document {doctype.name}"
         raise InvalidQuery(message, doctype=doctype.name)
     return Scope(vocabulary=vocabulary_of(doctype), registry=registry, zone=zone, now=now, readable=readable)
+
+
+def _is_true(value: Any) -> bool:
+    return value.strip().lower() not in _FALSE if isinstance(value, str) else bool(value)
 
 
 def _count(value: Any, part: str) -> int:

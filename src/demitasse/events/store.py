@@ -1,6 +1,6 @@
 """The webhooks as the site has them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from demitasse.db.transaction import Transaction
@@ -25,7 +25,7 @@ _HEADERS = 'SELECT "parent", "key", "value" FROM "tabWebhook Header" WHERE "pare
 _FIELDS = 'SELECT "parent", "fieldname", "key" FROM "tabWebhook Data" WHERE "parenttype" = ? ORDER BY "parent", "idx"'
 
 
-def enabled_webhooks(tx: Transaction) -> list[Mapping[str, Any]]:
+def enabled_webhooks(tx: Transaction) -> Sequence[Mapping[str, Any]]:
     """Return every webhook that is switched on, with ``headers`` and ``data`` as pairs, in the order of their names."""
     headers, fields = _pairs(tx, _HEADERS), _pairs(tx, _FIELDS)
     found = [dict(zip(_COLUMNS, row, strict=True)) for row in tx.execute(_WEBHOOKS + ' ORDER BY "name"')]

@@ -77,7 +77,7 @@ class Subscription:
 
 def compile_subscription(row: Mapping[str, Any]) -> Subscription:
     """Return a webhook's row, compiled; a part that cannot be becomes its fault."""
-    facts = {
+    facts: dict[str, Any] = {
         "webhook": row.get("name") or "",
         "doctype": row.get("webhook_doctype") or "",
         "event": row.get("webhook_docevent") or "",

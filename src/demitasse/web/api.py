@@ -1,5 +1,6 @@
 """The API as one ASGI application: reads the request, finds the handler, answers in the envelope."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -14,6 +15,7 @@ from demitasse.web.services import WebServices
 
 _log = structlog.get_logger("demitasse.web")
 Handler = Callable[[WebServices, ApiRequest, Actor], Awaitable[Answer]]
+_AFTERMATH_WAIT_S = 1.0
 
 
 class Api:
@@ -29,6 +31,8 @@ class Api:
             body = await read_body(receive, limit=self._settings.max_request_bytes)
             request = ApiRequest(scope, body)
             answer = await self._answer(request)
+            if self._services.site.aftermath:
+                await self._write_aftermath()
         except Exception as error:  # noqa: BLE001 - every fault becomes an answer in the envelope
             answer = self._failure(error)
         await _send(send, answer, is_head=scope["method"] == "HEAD")
@@ -49,6 +53,12 @@ class Api:
         if actor is not None:
             return actor
         return await self._services.lanes.read(lambda tx: authenticator.authenticate(tx, header))
+
+    async def _write_aftermath(self) -> None:
+        """Write what calls left behind before this one is answered; where others hold the turn for long, after it."""
+        written = self._services.lanes.write(self._services.site.aftermath.run)
+        written.add_done_callback(_tell_if_lost)
+        await asyncio.wait({written}, timeout=_AFTERMATH_WAIT_S)
 
     def _failure(self, error: Exception) -> Answer:
         if not isinstance(error, DemitasseError):
@@ -73,6 +83,11 @@ def _handler(request: ApiRequest) -> Handler:
             return method.call
     message = f"Nothing is served at {request.path}"
     raise UnknownPath(message, path=request.path)
+
+
+def _tell_if_lost(written: asyncio.Future[None]) -> None:
+    if not written.cancelled() and (error := written.exception()) is not None:
+        _log.error("aftermath.lost", exc_info=error)
 
 
 async def _send(send: Send, answer: Answer, *, is_head: bool) -> None:

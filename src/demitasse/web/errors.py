@@ -4,7 +4,7 @@ from demitasse.auth.errors import NotAuthenticated, NotPermitted
 from demitasse.db.errors import DatabaseBusy, ReadOnlyTransaction, StorageFull
 from demitasse.doctypes.errors import InvalidDocType, UnknownDocType
 from demitasse.documents import errors as documents
-from demitasse.documents import query_errors
+from demitasse.documents.query_errors import InvalidQuery
 from demitasse.frappe import exceptions as apps
 from demitasse.kernel.errors import DemitasseError
 from demitasse.kernel.json import MalformedJson
@@ -54,7 +54,7 @@ STATUS_AND_NAME: dict[type[Exception], tuple[int, str]] = {
     NotPermitted: (403, "PermissionError"),
     UnknownDocType: (404, "DoesNotExistError"),
     InvalidDocType: (417, "ValidationError"),
-    query_errors.InvalidQuery: (417, "DataError"),
+    InvalidQuery: (417, "DataError"),
     documents.DocumentError: (417, "ValidationError"),
     documents.DocumentNotFound: (404, "DoesNotExistError"),
     documents.MandatoryMissing: (417, "MandatoryError"),

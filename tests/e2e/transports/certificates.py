@@ -79,7 +79,9 @@ class Authority:
             usage = ExtendedKeyUsageOID.CLIENT_AUTH if client else ExtendedKeyUsageOID.SERVER_AUTH
             builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
         if names:
-            builder = builder.add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=False)
+            builder = builder.add_extension(
+                x509.SubjectAlternativeName([_general(name) for name in names]), critical=False
+            )
         return Certified(certificate=builder.sign(signer, hashes.SHA256()), key=key)
 
 
@@ -90,7 +92,9 @@ def _general(name: str) -> x509.GeneralName:
         return x509.DNSName(name)
 
 
-def server_context(certified: Certified, folder: Path, *, asks_for_clients_of: Authority | None = None) -> ssl.SSLContext:
+def server_context(
+    certified: Certified, folder: Path, *, asks_for_clients_of: Authority | None = None
+) -> ssl.SSLContext:
     """Return what a server needs to show a certificate, and to ask for the client's."""
     chain = folder / "server.pem"
     chain.write_bytes(certified.certificate_pem + certified.key_pem())

@@ -19,7 +19,7 @@ async def test_a_request_arrives_as_it_was_given(attempt: Attempt) -> None:
         result = await attempt(
             receiver,
             headers=(("Content-Type", "application/json"), ("X-Empty", ""), ("X-Name", "caf\u00e9")),
-            body="{\"a\":\"\u00e9\"}".encode(),
+            body='{"a":"\u00e9"}'.encode(),
         )
     head, _, body = receiver.requests[0].partition(b"\r\n\r\n")
     assert head.split(b"\r\n") == [
@@ -42,7 +42,9 @@ async def test_a_request_arrives_as_it_was_given(attempt: Attempt) -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "GET"])
 @pytest.mark.parametrize("body", [b"", b"x"])
-async def test_each_method_carries_its_body_and_no_content_type_of_its_own(attempt: Attempt, method: str, body: bytes) -> None:
+async def test_each_method_carries_its_body_and_no_content_type_of_its_own(
+    attempt: Attempt, method: str, body: bytes
+) -> None:
     with Receiver(answer(OK)) as receiver:
         assert (await attempt(receiver, method=method, body=body)).status == 200
     head, _, got = receiver.requests[0].partition(b"\r\n\r\n")
@@ -73,7 +75,9 @@ async def test_any_status_is_an_answer(attempt: Attempt, status: int) -> None:
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_is_an_answer_and_not_followed(attempt: Attempt, status: int) -> None:
     location = b"Location: http://169.254.169.254/latest/meta-data/\r\n"
-    with Receiver(answer(f"HTTP/1.1 {status} Moved\r\n".encode() + location + b"Content-Length: 0\r\n\r\n")) as receiver:
+    with Receiver(
+        answer(f"HTTP/1.1 {status} Moved\r\n".encode() + location + b"Content-Length: 0\r\n\r\n")
+    ) as receiver:
         result = await attempt(receiver)
     assert (result.outcome, result.status, len(receiver.requests)) == (Outcome.ANSWERED, status, 1)
 
@@ -106,7 +110,9 @@ async def test_an_old_server_is_understood(attempt: Attempt) -> None:
 
 async def test_chunks_are_joined_and_trailers_left_out(attempt: Attempt) -> None:
     chunks = b"3\r\nabc\r\n2;extension=1\r\nde\r\n0\r\nX-Trailer: 1\r\n\r\n"
-    with Receiver(answer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Trailer\r\n\r\n" + chunks)) as receiver:
+    with Receiver(
+        answer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Trailer\r\n\r\n" + chunks)
+    ) as receiver:
         results = [await attempt(receiver), await attempt(receiver)]
     assert [result.body for result in results] == [b"abcde"] * 2
     assert "X-Trailer" not in dict(results[0].headers)
@@ -162,7 +168,9 @@ async def test_an_endless_chunked_body_is_cut(attempt: Attempt) -> None:
     assert receiver.poured_bytes < FEW_BYTES
 
 
-@pytest.mark.parametrize("header", ["Content-Encoding: gzip", "Content-Encoding: gzip, gzip", "Transfer-Encoding: gzip"])
+@pytest.mark.parametrize(
+    "header", ["Content-Encoding: gzip", "Content-Encoding: gzip, gzip", "Transfer-Encoding: gzip"]
+)
 async def test_a_gzip_bomb_is_never_unpacked(attempt: Attempt, header: str) -> None:
     head = f"HTTP/1.1 200 OK\r\n{header}\r\n{'' if 'Transfer' in header else f'Content-Length: {len(BOMB)}'}\r\n"
     with Receiver(answer_once(head.replace("\r\n\r\n", "\r\n").encode() + b"\r\n" + BOMB)) as receiver:

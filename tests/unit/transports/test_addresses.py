@@ -105,7 +105,9 @@ def test_an_allowed_name_opens_private_addresses() -> None:
     assert allow.refusal("other.lan", ip_address("10.1.2.3")) is Refusal.PRIVATE
 
 
-@pytest.mark.parametrize("address", ["169.254.169.254", "fd00:ec2::254", "169.254.1.1", "fe80::1", "0.0.0.0", "ff02::1"])
+@pytest.mark.parametrize(
+    "address", ["169.254.169.254", "fd00:ec2::254", "169.254.1.1", "fe80::1", "0.0.0.0", "ff02::1"]
+)
 def test_an_allowed_name_does_not_open_what_must_be_listed_by_address(address: str) -> None:
     parsed = ip_address(address)
     assert AllowList.of(["crm.lan"]).refusal("crm.lan", parsed) is refusal(parsed)
@@ -115,7 +117,9 @@ def test_an_allowed_name_does_not_open_what_must_be_listed_by_address(address: s
 @pytest.mark.parametrize("entry", ["10.1.0.0/16", "10.1.2.3", "0xA010203", "::ffff:10.1.0.0/112"])
 def test_an_allowed_address_or_network_is_open_to_any_name(entry: str) -> None:
     allow = AllowList.of([f" {entry} "])
-    assert allow.refusal("anything.example", ip_address("10.1.2.3" if "ffff" not in entry else "::ffff:10.1.2.3")) is None
+    assert (
+        allow.refusal("anything.example", ip_address("10.1.2.3" if "ffff" not in entry else "::ffff:10.1.2.3")) is None
+    )
     assert allow.refusal("anything.example", ip_address("10.2.2.3")) is Refusal.PRIVATE
 
 
@@ -130,7 +134,9 @@ def test_nothing_is_allowed_by_an_empty_list() -> None:
     assert AllowList().refusal("example.com", ip_address("1.1.1.1")) is None
 
 
-@pytest.mark.parametrize("entry", ["", "http://crm.lan", "crm.lan:8080", "10.0.0.0/33", "*.lan", "a b", "[::1", "[::1]:80"])
+@pytest.mark.parametrize(
+    "entry", ["", "http://crm.lan", "crm.lan:8080", "10.0.0.0/33", "*.lan", "a b", "[::1", "[::1]:80"]
+)
 def test_an_entry_that_is_no_host_is_named(entry: str) -> None:
     with pytest.raises(UnusableAllowList) as raised:
         AllowList.of(["crm.lan", entry])

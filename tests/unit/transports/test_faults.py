@@ -53,7 +53,11 @@ def ending(code: int, **changes: Any) -> Ending:
         (ending(pycurl.E_COULDNT_CONNECT, lacks_sockets=True), Outcome.REFUSED, "ulimit"),
         (ending(pycurl.E_COULDNT_RESOLVE_HOST), Outcome.DNS, "shop.example"),
         (ending(pycurl.E_UNSUPPORTED_PROTOCOL), Outcome.INVALID, "not HTTP"),
-        (ending(pycurl.E_WEIRD_SERVER_REPLY if hasattr(pycurl, "E_WEIRD_SERVER_REPLY") else 8), Outcome.INVALID, "not HTTP"),
+        (
+            ending(pycurl.E_WEIRD_SERVER_REPLY if hasattr(pycurl, "E_WEIRD_SERVER_REPLY") else 8),
+            Outcome.INVALID,
+            "not HTTP",
+        ),
     ],
 )
 def test_an_ending_has_an_outcome_and_says_what_to_do(end: Ending, outcome: Outcome, words: str) -> None:

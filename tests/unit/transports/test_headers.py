@@ -7,7 +7,9 @@ from demitasse.transports.headers import check_header, check_method, header_line
 
 
 def lines_of(*headers: tuple[str, str]) -> list[str | bytes]:
-    return [line for line in header_lines(headers) if line not in {"Expect:", "Accept-Encoding: identity", "Content-Type:"}]
+    return [
+        line for line in header_lines(headers) if line not in {"Expect:", "Accept-Encoding: identity", "Content-Type:"}
+    ]
 
 
 def head(text: str) -> list[bytes]:
@@ -54,7 +56,17 @@ def test_a_name_must_be_a_token(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["Host", "CONTENT-LENGTH", "transfer-encoding", "Connection", "Expect", "Upgrade", "TE", "Accept-Encoding", "Trailer"],
+    [
+        "Host",
+        "CONTENT-LENGTH",
+        "transfer-encoding",
+        "Connection",
+        "Expect",
+        "Upgrade",
+        "TE",
+        "Accept-Encoding",
+        "Trailer",
+    ],
 )
 def test_headers_that_frame_the_message_cannot_be_set_by_hand(name: str) -> None:
     with pytest.raises(UnusableRequest, match="set by the sender"):
@@ -109,7 +121,10 @@ def test_informational_answers_and_trailers_are_left_out() -> None:
 
 
 def test_a_folded_header_is_one() -> None:
-    assert parse_head(head("HTTP/1.1 200 OK\nX-Long: a\n  b\n\tc:d\nServer: x\n")) == (("X-Long", "a b c:d"), ("Server", "x"))
+    assert parse_head(head("HTTP/1.1 200 OK\nX-Long: a\n  b\n\tc:d\nServer: x\n")) == (
+        ("X-Long", "a b c:d"),
+        ("Server", "x"),
+    )
 
 
 def test_a_fold_without_a_header_is_dropped() -> None:

@@ -43,7 +43,9 @@ async def make_sender() -> AsyncIterator[MakeSender]:
 
 
 def request(**changes: Any) -> OutgoingRequest:
-    return OutgoingRequest(**({"method": "POST", "url": "https://shop.example/", "body": b"{}", "timeout_s": 5.0} | changes))
+    return OutgoingRequest(
+        **({"method": "POST", "url": "https://shop.example/", "body": b"{}", "timeout_s": 5.0} | changes)
+    )
 
 
 @pytest.mark.parametrize(
@@ -73,7 +75,17 @@ async def test_what_cannot_be_put_on_the_wire_is_invalid(make_sender: MakeSender
 
 @pytest.mark.parametrize(
     "host",
-    ["127.0.0.1", "127.1", "0x7f000001", "2130706433", "0177.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "169.254.169.254", "0"],
+    [
+        "127.0.0.1",
+        "127.1",
+        "0x7f000001",
+        "2130706433",
+        "0177.0.0.1",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "169.254.169.254",
+        "0",
+    ],
 )
 async def test_a_forbidden_address_is_blocked(make_sender: MakeSender, host: str) -> None:
     result = await make_sender().send(request(url=f"http://{host}:8080/"))
@@ -160,7 +172,9 @@ async def test_a_cancelled_call_gives_up_its_look_up(make_sender: MakeSender) ->
     assert not sender._looking_up
 
 
-@pytest.mark.parametrize("url", ["", "proxy:3128", "ftp://proxy:3128", "http://", "http://proxy:99999", "socks5://proxy:1"])
+@pytest.mark.parametrize(
+    "url", ["", "proxy:3128", "ftp://proxy:3128", "http://", "http://proxy:99999", "socks5://proxy:1"]
+)
 async def test_an_impossible_proxy_is_refused_at_once(make_sender: MakeSender, url: str) -> None:
     with pytest.raises(UnusableProxy):
         make_sender(options=SenderOptions(proxy_url=url))

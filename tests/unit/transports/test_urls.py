@@ -100,7 +100,9 @@ def test_a_port_must_be_one_of_http(port: str) -> None:
         parse_url(f"http://example.com:{port}/")
 
 
-@pytest.mark.parametrize("text", ["http://a b/", "http://a\\b/", "http://[::1/", "http://[::1]x/", "http://::1/", "http://a:80:80/"])
+@pytest.mark.parametrize(
+    "text", ["http://a b/", "http://a\\b/", "http://[::1/", "http://[::1]x/", "http://::1/", "http://a:80:80/"]
+)
 def test_an_impossible_host_is_refused(text: str) -> None:
     with pytest.raises(UnusableUrl):
         parse_url(text)

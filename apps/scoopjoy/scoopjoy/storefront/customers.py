@@ -43,7 +43,7 @@ def address_for(customer, name, email, delivery):
     link = {"link_doctype": "Customer", "link_name": customer}
     names = frappe.get_all("Dynamic Link", filters={**link, "parenttype": "Address"}, pluck="parent")
     if names:
-        filters = {field: value if value else ["is", "not set"] for field, value in values.items()}
+        filters = {field: value or ["is", "not set"] for field, value in values.items()}
         found = frappe.db.get_value("Address", {**filters, "name": ["in", names], "disabled": 0}, "name")
         if found:
             return found
