@@ -4,6 +4,7 @@ import http.client
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +33,11 @@ class Site:
         self._folder = folder
         self.port = _free_port()
 
-    def start(self) -> Program:
-        """Start its server, to be left with ``with``."""
+    def start(self, command: Sequence[str] = _DEMITASSE) -> Program:
+        """Start its server, to be left with ``with``; ``command`` is what runs the command line."""
         path = str(self._folder / "site")
         return Program(
-            [*_DEMITASSE, "start", "--site", path, "--port", str(self.port)], folder=self._folder, name="demitasse"
+            [*command, "start", "--site", path, "--port", str(self.port)], folder=self._folder, name="demitasse"
         )
 
     def prepare(self, server: Program, *, receiver_port: int) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.javascript import JavaScript, running_node
 from tests.e2e.receiver import Receiver
 from tests.e2e.site import Client, MadeSite, ServedSite, make_site
 
@@ -61,3 +62,10 @@ def receiver() -> Iterator[Receiver]:
     """A receiver that answers 200 unless told otherwise."""
     with Receiver() as listening:
         yield listening
+
+
+@pytest.fixture(scope="session")
+def javascript() -> Iterator[JavaScript]:
+    """Node, which has the last word on what JavaScript writes."""
+    with running_node() as node:
+        yield node

@@ -182,7 +182,9 @@ CASES: dict[str, Bad] = {
         path="/api/resource/Item/ITEM-00001",
         json={"item_name": "Stale", "modified": "2001-01-01 00:00:00.000000"},
     ),
-    "a docstatus of its own": Bad(status=417, exc_type="ValidationError", json={"lead_name": "x", "docstatus": 7}),
+    "a docstatus of its own": Bad(
+        status=417, exc_type="DocstatusTransitionError", json={"lead_name": "x", "docstatus": 7}
+    ),
     "cancelled from the start": Bad(
         status=417,
         exc_type="DocstatusTransitionError",
@@ -286,12 +288,12 @@ def heard_by(site: ServedSite) -> str:
 
 @pytest.mark.parametrize("bad", CASES.values(), ids=CASES)
 def test_bad_input_is_refused_and_nothing_is_written(admin: Client, guest: Client, heard_by: str, bad: Bad) -> None:
-    before = snapshot(admin)
+    before, heard = snapshot(admin), deliveries(admin, heard_by)
     client = guest if bad.as_guest else admin
     answer = client.request(bad.method, bad.path, json=bad.json, body=bad.body, headers=bad.headers)
     assert_frappes_envelope(answer, status=bad.status, exc_type=bad.exc_type)
     assert snapshot(admin) == before
-    assert deliveries(admin, heard_by) == []
+    assert len(deliveries(admin, heard_by)) == len(heard)
 
 
 def test_a_refusal_for_want_of_credentials_asks_for_them(guest: Client) -> None:

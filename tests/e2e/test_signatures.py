@@ -1,14 +1,13 @@
 """A receiver that works out the signature over the raw bytes agrees, whatever the Lead holds."""
 
 import json
-import shutil
-import subprocess
 from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
 from standardwebhooks import Webhook
 
+from tests.e2e.javascript import JavaScript
 from tests.e2e.receiver import Arrived, Receiver
 from tests.e2e.site import Client
 from tests.e2e.webhooks import SECRET, add_lead, add_webhook, attempts, is_signed, unique, wait_for_status
@@ -48,10 +47,6 @@ KINDS: dict[str, dict[str, Any]] = {
     },
     "the document": {},
 }
-AS_JAVASCRIPT = """
-const body = require("fs").readFileSync(0, "utf8");
-process.stdout.write(JSON.stringify(JSON.parse(body)));
-"""
 
 
 def deliver(admin: Client, receiver: Receiver, webhook: dict[str, Any], lead: dict[str, Any]) -> Arrived:
@@ -64,18 +59,11 @@ def deliver(admin: Client, receiver: Receiver, webhook: dict[str, Any], lead: di
     return receiver.wait(path)[0]
 
 
-def through_node(body: bytes) -> bytes:
-    """Return the bytes that a receiver in JavaScript has after it parsed and wrote the body."""
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("node is not installed: it says what JavaScript makes of a body")
-    done = subprocess.run([node, "-e", AS_JAVASCRIPT], input=body, capture_output=True, check=True, timeout=30)
-    return done.stdout
-
-
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("value", AWKWARD.values(), ids=AWKWARD)
-def test_a_receiver_agrees_over_the_raw_bytes(admin: Client, receiver: Receiver, value: str, kind: str) -> None:
+def test_a_receiver_agrees_over_the_raw_bytes(
+    admin: Client, receiver: Receiver, javascript: JavaScript, value: str, kind: str
+) -> None:
     arrived = deliver(admin, receiver, KINDS[kind], {"company_name": value})
     assert is_signed(arrived)
     told = json.loads(arrived.body)
@@ -86,7 +74,7 @@ def test_a_receiver_agrees_over_the_raw_bytes(admin: Client, receiver: Receiver,
         assert (told["bare"] or "") == value
         assert told["greeting"] == f"Dear {value}, welcome"
         assert told["nothing"] == ""
-    assert through_node(arrived.body) == arrived.body
+    assert javascript.rewrite(arrived.body) == arrived.body
 
 
 @pytest.mark.parametrize("value", AWKWARD.values(), ids=AWKWARD)
@@ -101,24 +89,28 @@ def test_a_form_body_is_signed_as_it_is_sent(admin: Client, receiver: Receiver, 
 NUMBERS = [0.1, 1e-7, 1.5e-9, 1e21, 123456789.125, 100.0, 1e15, 0.30000000000000004, -0.0, 2**53, -(2**53), 5e-324]
 
 
-def test_numbers_have_the_form_that_javascript_writes(admin: Client, receiver: Receiver) -> None:
+def test_numbers_have_the_form_that_javascript_writes(
+    admin: Client, receiver: Receiver, javascript: JavaScript
+) -> None:
     body = json.dumps({"numbers": NUMBERS, "written": "as JavaScript does"})
     arrived = deliver(admin, receiver, {"webhook_json": body, "request_structure": "JSON"}, {})
     assert json.loads(arrived.body)["numbers"] == NUMBERS
-    assert through_node(arrived.body) == arrived.body
+    assert javascript.rewrite(arrived.body) == arrived.body
 
 
-def test_integers_that_javascript_would_round_arrive_whole(admin: Client, receiver: Receiver) -> None:
+def test_integers_that_javascript_would_round_arrive_whole(
+    admin: Client, receiver: Receiver, javascript: JavaScript
+) -> None:
     body = '{"big": 9007199254740993, "negative": -12345678901234567890}'
     arrived = deliver(admin, receiver, {"webhook_json": body, "request_structure": "JSON"}, {})
     assert json.loads(arrived.body) == {"big": "9007199254740993", "negative": "-12345678901234567890"}
-    assert through_node(arrived.body) == arrived.body
+    assert javascript.rewrite(arrived.body) == arrived.body
 
 
 @pytest.mark.parametrize("rate", [0, 0.1, 1234.56, 99999999.99, -12.5, 1e12, 0.3])
 @pytest.mark.parametrize("webhook", [{"webhook_json": '{"standard_rate": {{ doc.standard_rate }} }'}, {}])
 def test_a_number_of_a_document_arrives_as_javascript_writes_it(
-    admin: Client, receiver: Receiver, webhook: dict[str, Any], rate: float
+    admin: Client, receiver: Receiver, javascript: JavaScript, webhook: dict[str, Any], rate: float
 ) -> None:
     code = unique("ITEM-RATE")
     condition = f'doc.item_code == "{code}"'
@@ -127,7 +119,7 @@ def test_a_number_of_a_document_arrives_as_javascript_writes_it(
     assert admin.post("/api/resource/Item", item).status == 200
     (arrived,) = receiver.wait(f"/{code}")
     assert json.loads(arrived.body)["standard_rate"] == rate
-    assert through_node(arrived.body) == arrived.body
+    assert javascript.rewrite(arrived.body) == arrived.body
 
 
 def test_standard_webhooks_agrees_beside_frappe(admin: Client, receiver: Receiver) -> None:

@@ -13,12 +13,21 @@ def after_install():
     insert_missing("Customer Group", "customer_group_name", _customer_groups())
     insert_missing("Item Group", "item_group_name", item_groups())
     insert_missing("Item", "item_code", items())
-    insert_missing("Custom Field", "name", custom_fields())
+    if has_custom_fields():
+        insert_missing("Custom Field", "name", custom_fields())
     add_webhooks()
 
 
 def after_migrate():
     after_install()
+
+
+def has_custom_fields():
+    """Return whether this server lets apps add fields to each other's DocTypes."""
+    try:
+        return bool(frappe.get_meta("Custom Field"))
+    except Exception:  # noqa: BLE001 - however a server says that it knows no such DocType
+        return False
 
 
 def insert_missing(doctype, key, rows):

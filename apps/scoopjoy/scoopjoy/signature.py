@@ -1,7 +1,7 @@
 """``signed_by``: the function runs only for requests that carry a valid signature.
 
-The server's own is taken where there is one: it writes a log of the calls, and keeps answers by Idempotency-Key. A bench
-has none; there the same check is made here.
+The server's own is taken where there is one, since it also writes a log of the calls. A bench has none; there the same
+check is made here.
 """
 
 import hashlib
@@ -10,25 +10,27 @@ from functools import wraps
 
 import frappe
 
+__all__ = ["signed_by"]
+
 try:
     from frappe.integrations.incoming import signed_by
 except ImportError:
 
-    def signed_by(preset, *, header, secret):
+    def signed_by(preset, *, secret, header):
         """Check a header against the HMAC of the raw body.
 
         Args:
-            preset: ``hmac-sha256-hex``, the one that ScoopJoy needs.
+            preset: ``hmac_hex``, the one that ScoopJoy needs.
             secret: ``conf:`` and a key of ``site_config.json``.
         """
-        if preset != "hmac-sha256-hex":
+        if preset != "hmac_hex":
             message = f"The preset {preset} is known to the server only"
             raise ValueError(message)
 
         def decorate(function):
             @wraps(function)
             def checked(*args, **kwargs):
-                _check(header, frappe.conf.get(secret.removeprefix("conf:")))
+                check_signature(header, frappe.conf.get(secret.removeprefix("conf:")))
                 return function(*args, **kwargs)
 
             return checked
@@ -36,9 +38,10 @@ except ImportError:
         return decorate
 
 
-def _check(header, secret):
+def check_signature(header, secret):
+    """Stop with 401 unless the header is the hex HMAC-SHA256 of the body."""
     if not secret:
-        frappe.throw("No secret is configured for this endpoint, so nothing is accepted", frappe.AuthenticationError)
+        frappe.throw("This endpoint is not configured: it has no secret to verify with", frappe.AuthenticationError)
     given = frappe.get_request_header(header)
     if not given:
         frappe.throw(f"The header {header} is missing", frappe.AuthenticationError)

@@ -110,6 +110,7 @@ def serve(path: Path, *, host: str, port: int) -> None:
             lifespan="on",
             log_config=None,
             access_log=False,
+            proxy_headers=False,
             server_header=False,
             date_header=False,
             timeout_graceful_shutdown=10,

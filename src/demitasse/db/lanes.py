@@ -97,7 +97,7 @@ class Lanes:
         try:
             cursor = self._database.begin_writing()
             self._run_batch(cursor, batch, finished)
-            cursor.execute("COMMIT", ())
+            self._database.commit_writing()
         except Exception as error:  # noqa: BLE001 - told to everyone in the group
             self._fail_group(error, batch)
             return

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+import structlog
+
 from demitasse.db.errors import DatabaseBusy, DatabaseError, QueryInterrupted, StorageFull, UniqueViolation
 from demitasse.db.transaction import BeforeCommit, Cursor, Transaction
 from demitasse.db.turn import WriteTurn
@@ -14,6 +16,9 @@ from demitasse.kernel.clock import monotonic_s
 _BUSY_WAIT_S = 10.0
 _STEPS_BETWEEN_CHECKS = 4_000
 _CACHE_KIB = 16_384
+_COMMITS_BETWEEN_CHECKPOINTS = 32
+_BACKSTOP_PAGES = 16_384
+_log = structlog.get_logger("demitasse.db")
 
 
 def explain(error: Exception) -> NoReturn:
@@ -75,7 +80,7 @@ class TurnSource(SqliteSource):
     def commit(self) -> None:
         """Commit durably and give the turn back."""
         try:
-            self._database.writer.execute("COMMIT")
+            self._database.commit_writing()
         except sqlite3.Error as error:
             explain(error)
         self._give_back()
@@ -150,6 +155,53 @@ class Deadline:
         return 1 if self._until_s and monotonic_s() > self._until_s else 0
 
 
+class Checkpointer:
+    """Moves what was committed from the write-ahead log into the file, in a thread of its own.
+
+    A commit then never waits for it. The writer's own checkpoint stays as a backstop, far behind: it finds most of the
+    work done, and lets the log start over.
+    """
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._connect = connect
+        self._commits = 0
+        self._wanted = threading.Event()
+        self._is_closed = False
+        self._thread: threading.Thread | None = None
+
+    def committed(self) -> None:
+        """Count a commit; after some of them the thread looks at the log."""
+        self._commits += 1
+        if self._commits >= _COMMITS_BETWEEN_CHECKPOINTS:
+            self._commits = 0
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="demitasse-checkpoint", daemon=True)
+                self._thread.start()
+            self._wanted.set()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._is_closed = True
+        self._wanted.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        connection = self._connect()
+        try:
+            while True:
+                self._wanted.wait()
+                self._wanted.clear()
+                if self._is_closed:
+                    return
+                try:
+                    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+                except sqlite3.Error as error:
+                    _log.warning("checkpoint.failed", error=str(error))
+        finally:
+            connection.close()
+
+
 class SqliteDatabase:
     """The database file of a site.
 
@@ -169,6 +221,7 @@ class SqliteDatabase:
         self._data_version = self._read_data_version()
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
+        self.checkpointer = Checkpointer(self._connect)
         self.on_foreign_write: list[Callable[[], None]] = []
 
     def write(self) -> Transaction:
@@ -202,6 +255,11 @@ class SqliteDatabase:
         self.notice_foreign_writes()
         return self._writing_cursor
 
+    def commit_writing(self) -> None:
+        """Commit durably on the writer connection; the caller holds the turn, and translates the driver's errors."""
+        self._writing_cursor.execute("COMMIT")
+        self.checkpointer.committed()
+
     def notice_foreign_writes(self) -> None:
         """Tell the listeners when another process has committed to the file since the last look."""
         version = self._read_data_version()
@@ -219,6 +277,7 @@ class SqliteDatabase:
 
     def close(self) -> None:
         """Close every connection; the file is then complete in itself."""
+        self.checkpointer.close()
         for connection in self._readers:
             connection.close()
         self.writer.close()
@@ -238,6 +297,7 @@ class SqliteDatabase:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_BACKSTOP_PAGES}")
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         return connection

@@ -5,53 +5,18 @@ an order key are not taken by the walk: it only finds keys, and the queue itself
 """
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from demitasse.delivery.ports import Taken, Want
+from demitasse.delivery.reading import Found, Plan
 from demitasse.outbox.model import QueuedDelivery
+from demitasse.outbox.queries import Position
 
-Position = tuple[int, int]
 MAX_GATES = 10_000
 """Documents of a webhook that keep later deliveries back; with more, no new ones are read until some pass."""
 
 _START: Position = (0, 0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """A read of the queue.
-
-    Args:
-        firsts: First attempts to walk, after ``first_after``; so with ``retries``.
-        keys: Order keys whose head is wanted, besides those of the rows that are met and are not ``gated``.
-    """
-
-    firsts: int
-    retries: int
-    first_after: Position
-    retry_after: Position
-    keys: Sequence[str]
-    gated: frozenset[str]
-    now_us: int
-    hold_floor_us: int
-    news: int
-    restarts: int
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to read."""
-        return not (self.firsts or self.retries or self.keys)
-
-
-@dataclass(slots=True, kw_only=True)
-class Found:
-    """What a read showed; ``next_due_us`` is the next retry's time after the plan's present."""
-
-    firsts: list[QueuedDelivery] = field(default_factory=list)
-    retries: list[QueuedDelivery] = field(default_factory=list)
-    heads: Mapping[str, QueuedDelivery | None] = field(default_factory=dict)
-    next_due_us: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -6,12 +6,9 @@ get a request its channel's, what a result means the courier's, what a paused we
 
 import asyncio
 import contextlib
-import threading
-from collections import deque
-from collections.abc import Coroutine, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from secrets import SystemRandom
-from typing import Any
 
 import structlog
 
@@ -22,6 +19,7 @@ from demitasse.delivery.classification import Judgement, Verdict
 from demitasse.delivery.feeding import Feeder
 from demitasse.delivery.gatekeeping import Gatekeeper
 from demitasse.delivery.health import FailureRun
+from demitasse.delivery.inbox import Inbox
 from demitasse.delivery.metrics import Counters, EndpointView, Snapshot
 from demitasse.delivery.policy import Random
 from demitasse.delivery.ports import (
@@ -39,6 +37,7 @@ from demitasse.delivery.ports import (
 from demitasse.delivery.pump import Pump
 from demitasse.delivery.sending import Courier
 from demitasse.delivery.settling import Settler
+from demitasse.delivery.tasks import Tasks
 from demitasse.kernel.errors import DemitasseError
 from demitasse.outbox import queries
 from demitasse.outbox.model import DeliveryState, QueuedDelivery, Settlement, to_microseconds
@@ -85,11 +84,11 @@ class Dispatcher:
         self._database = database
         self._time = time
         self._random = random
-        self._loop = asyncio.get_running_loop()
-        self._thread = threading.get_ident()
+        loop = asyncio.get_running_loop()
+        self._tasks = Tasks(loop)
         self._counters = Counters()
         self._settler = Settler(claims=claims, time=time, counters=self._counters, on_settled=self._settled)
-        self._alerts = AlertQueue(alerts, spawn=self._spawn)
+        self._alerts = AlertQueue(alerts, spawn=self._tasks.spawn)
         self._gates = Gatekeeper(
             database=database,
             endpoints=endpoints,
@@ -97,10 +96,10 @@ class Dispatcher:
             claims=claims,
             resolver=resolver,
             time=time,
-            spawn=self._spawn,
+            spawn=self._tasks.spawn,
             on_open=self._look,
         )
-        self._feeder = Feeder(claims=claims, database=database, time=time, spawn=self._spawn, on_fed=self._fed)
+        self._feeder = Feeder(claims=claims, database=database, time=time, spawn=self._tasks.spawn, on_fed=self._fed)
         self._alarms = Alarms(time=time, on_ring=self._look)
         self._pump = Pump(
             gates=self._gates,
@@ -112,16 +111,14 @@ class Dispatcher:
             claims=claims,
             database=database,
             time=time,
-            spawn=self._spawn,
+            spawn=self._tasks.spawn,
             is_held_up=lambda: self._settler.is_behind,
             max_in_flight=max_in_flight,
         )
         self._channels: dict[str, Channel] = {}
-        self._inbox: deque[QueuedDelivery] = deque()
-        self._inbox_told = False
+        self._inbox = Inbox(loop, on_mail=self._open_mail)
         self._is_stopping = False
         self._is_closed = False
-        self._tasks: set[asyncio.Task[None]] = set()
         self._timers: dict[str, Cancellable] = {}
 
     def start(self) -> None:
@@ -132,15 +129,7 @@ class Dispatcher:
 
     def offer(self, queued: Sequence[QueuedDelivery]) -> None:
         """Hear of deliveries that are in the queue now, and durable. From any thread."""
-        self._inbox.extend(queued)
-        if self._inbox_told:
-            return
-        self._inbox_told = True
-        if threading.get_ident() == self._thread:
-            self._loop.call_soon(self._open_inbox)
-        else:
-            with contextlib.suppress(RuntimeError):  # The loop is closed: they are delivered after the next start.
-                self._loop.call_soon_threadsafe(self._open_inbox)
+        self._inbox.put(queued)
 
     def endpoint_changed(self, webhook: str) -> None:
         """Take over a webhook's new settings: resumed or paused, made or deleted."""
@@ -153,7 +142,7 @@ class Dispatcher:
 
     def look_again(self) -> None:
         """Read the queue from its beginning: another process has written to it."""
-        self._spawn(self._look_everywhere(everything=True))
+        self._tasks.spawn(self._look_everywhere(everything=True))
 
     async def snapshot(self) -> Snapshot:
         """Return what delivery counts; it counts the queue too, on the reader's thread."""
@@ -190,15 +179,11 @@ class Dispatcher:
         for channel in self._channels.values():
             with contextlib.suppress(DemitasseError):  # Then others wait until the leases are over.
                 await self._claims.give_back(channel.name, channel.empty())
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.close()
 
-    def _open_inbox(self) -> None:
-        self._inbox_told = False
+    def _open_mail(self, mail: Iterable[QueuedDelivery]) -> None:
         changed: set[Channel] = set()
-        while self._inbox:
-            delivery = self._inbox.popleft()
+        for delivery in mail:
             if delivery.state is DeliveryState.FAILED:
                 continue
             channel = self._channel(delivery.webhook)
@@ -248,7 +233,7 @@ class Dispatcher:
             self._gates.disable(channel, delivery=delivery.name, reason=judgement.error or "")
         elif run is not None and run.is_hopeless(to_microseconds(settlement.now)):
             reason = f"Every attempt of the last five days failed. The last one: {judgement.error}"
-            self._gates.disable(channel, delivery=delivery.name, reason=reason)
+            self._gates.disable_hopeless(channel, delivery=delivery.name, reason=reason, since_us=run.since_us)
         self._pump.returned(channel)
         if judgement.verdict is not Verdict.DELIVERED:
             self._pump.wake_when_unblocked(channel, self._time.monotonic_s())
@@ -287,7 +272,7 @@ class Dispatcher:
 
     def _repeat(self, kind: str, every_s: float, *, everything: bool) -> None:
         """Look at all webhooks, now and again."""
-        self._spawn(self._look_everywhere(everything=everything))
+        self._tasks.spawn(self._look_everywhere(everything=everything))
         again = partial(self._repeat, kind, every_s, everything=everything)
         self._timers[kind] = self._time.call_later(every_s, again)
 
@@ -304,13 +289,3 @@ class Dispatcher:
         for name in {*names, *self._channels} if everything else names:
             self._claims.look_again(name)
             self._look(self._channel(name))
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._task_done)
-
-    def _task_done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            _log.error("delivery.task_failed", exc_info=task.exception())

@@ -10,10 +10,11 @@ import structlog
 from demitasse.db.transaction import Transaction
 from demitasse.delivery.alerting import AlertQueue
 from demitasse.delivery.channel import Channel, Standing
-from demitasse.delivery.health import FailureRun
+from demitasse.delivery.health import HEALTHY, FailureRun
 from demitasse.delivery.ports import Alert, AlertKind, Claims, Database, Endpoint, Endpoints, Resolver, Time
 from demitasse.kernel.errors import DemitasseError
 from demitasse.outbox import queries
+from demitasse.outbox.model import from_microseconds
 from demitasse.outbox.operations import give_up, hold, release
 
 _log = structlog.get_logger("demitasse.delivery")
@@ -98,6 +99,12 @@ class Gatekeeper:
         if channel.standing is Standing.OPEN:
             self._run(channel, Standing.CLOSING, self._disable(channel, delivery=delivery, reason=reason))
 
+    def disable_hopeless(self, channel: Channel, *, delivery: str, reason: str, since_us: int) -> None:
+        """As ``disable``, if really nothing has arrived since a moment: other processes may have had success."""
+        if channel.standing is Standing.OPEN:
+            work = self._disable_if_hopeless(channel, delivery=delivery, reason=reason, since_us=since_us)
+            self._run(channel, Standing.CLOSING, work)
+
     def _run(self, channel: Channel, standing: Standing, work: Coroutine[Any, Any, None]) -> None:
         channel.standing = standing
         self._spawn(self._carry_out(channel, work))
@@ -156,6 +163,15 @@ class Gatekeeper:
         _log.warning("webhook.disabled", webhook=channel.name, reason=reason)
         await self._close(channel)
         self._alerts.tell(Alert(kind=AlertKind.WEBHOOK_PAUSED, webhook=channel.name, delivery=delivery, message=reason))
+
+    async def _disable_if_hopeless(self, channel: Channel, *, delivery: str, reason: str, since_us: int) -> None:
+        name, since = channel.name, from_microseconds(since_us)
+        if await self._database.read(lambda tx: queries.was_delivered_since(tx, name, since), is_long=True):
+            channel.failures = HEALTHY
+            channel.standing = Standing.NEW
+            self.attend(channel)
+        else:
+            await self._disable(channel, delivery=delivery, reason=reason)
 
     async def _give_up(self, channel: Channel) -> None:
         name = channel.name

@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from typing_extensions import override
 
 from demitasse.db.transaction import Transaction
-from demitasse.delivery.backlog import Backlog, Found, Plan
+from demitasse.delivery.backlog import Backlog
 from demitasse.delivery.ports import Claims, Database, Taken, Want
+from demitasse.delivery.reading import Found, read
 from demitasse.kernel.clock import Clock
 from demitasse.outbox import queries
 from demitasse.outbox.model import DeliveryState, QueuedDelivery, Settlement, to_microseconds
@@ -43,7 +44,7 @@ class OwnedClaims(Claims):
         if plan.is_empty:
             return backlog.take_in(plan, Found())
         try:
-            found = await self._database.read(lambda tx: _read(tx, channel, plan))
+            found = await self._database.read(lambda tx: read(tx, channel, plan))
         except BaseException:
             backlog.give_up(plan)
             raise
@@ -103,23 +104,3 @@ class OwnedClaims(Claims):
         if found is None:
             found = self._backlogs[channel] = Backlog()
         return found
-
-
-def _read(tx: Transaction, channel: str, plan: Plan) -> Found:
-    found = Found()
-    if plan.firsts:
-        found.firsts = queries.walk(
-            tx, channel, is_retry=False, after=plan.first_after, until_us=None, limit=plan.firsts
-        )
-    if plan.retries:
-        found.retries = queries.walk(
-            tx, channel, is_retry=True, after=plan.retry_after, until_us=plan.now_us, limit=plan.retries
-        )
-        found.next_due_us = queries.next_due_us(tx, channel, after_us=plan.now_us)
-    met = (row.order_key for row in (*found.firsts, *found.retries) if row.order_key is not None)
-    found.heads = {
-        key: queries.head(tx, channel, key, now_us=plan.now_us, hold_floor_us=plan.hold_floor_us)
-        for key in dict.fromkeys((*plan.keys, *met))
-        if key not in plan.gated
-    }
-    return found

@@ -206,16 +206,16 @@ class Scope:
             raise unknown_field(repr(text), self.vocabulary.doctype)
         return self.permitted(self.vocabulary.column(text, self.registry), text)
 
-    def column_of(self, doctype: Any, text: Any) -> Column:
+    def column_of(self, doctype: str | None, text: Any) -> Column:
         """Return the column of a DocType, the main one or a child, as filters of four parts name it.
 
         Raises:
             UnknownField: it names none that may be read.
         """
         vocabulary = self.vocabulary
-        if doctype is None or doctype in ("", vocabulary.doctype.name):
+        if not doctype or doctype == vocabulary.doctype.name:
             return self.column(text)
-        if not isinstance(doctype, str) or not isinstance(text, str):
+        if not isinstance(text, str):
             raise unknown_field(repr(text), vocabulary.doctype)
         shown = f"{doctype}.{text}"
         source = vocabulary.source_of(doctype, self.registry, text=shown)

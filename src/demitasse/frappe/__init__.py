@@ -13,6 +13,7 @@ from demitasse.documents.errors import DocumentNotFound
 from demitasse.frappe import exceptions
 from demitasse.frappe.context import current, find_current
 from demitasse.frappe.database import Database, rows_of
+from demitasse.frappe.error_log import get_traceback, log_error
 from demitasse.frappe.exceptions import (
     AuthenticationError,
     CancelledLinkError,
@@ -341,9 +342,11 @@ __all__ = [
     "get_roles",
     "get_single",
     "get_site_config",
+    "get_traceback",
     "get_value",
     "has_permission",
     "local",
+    "log_error",
     "msgprint",
     "new_doc",
     "only_for",

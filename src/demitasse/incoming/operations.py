@@ -72,18 +72,27 @@ def begin(
             reserved.append(key)
     decision = combine(decisions)
     if decision.step is not Step.RUN:
-        for key in reserved:
-            store.forget_key(tx, scope, key)
+        release(tx, scope, reserved)
     return decision
 
 
-def finish(tx: Transaction, scope: str, keys: Sequence[str], answer: StoredAnswer) -> None:
+def finish(
+    tx: Transaction, scope: str, keys: Sequence[str], answer: StoredAnswer, *, request_hash: str, now_s: int
+) -> None:
     """Store the answer of a request that ran under its keys; an error is not stored and leaves them free."""
-    for key in set(keys):
-        if is_kept(answer.status):
+    if not is_kept(answer.status):
+        release(tx, scope, keys)
+        return
+    for key in sorted(set(keys)):
+        if not store.put_answer(tx, scope, key, answer):  # The request rolled its own work back, and the reservation.
+            store.reserve(tx, scope, key, request_hash=request_hash, now_s=now_s)
             store.put_answer(tx, scope, key, answer)
-        else:
-            store.forget_key(tx, scope, key)
+
+
+def release(tx: Transaction, scope: str, keys: Sequence[str]) -> None:
+    """Make the keys of a request free again."""
+    for key in sorted(set(keys)):
+        store.forget_key(tx, scope, key)
 
 
 class InFlight:

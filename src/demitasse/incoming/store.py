@@ -66,9 +66,9 @@ def take_over(tx: Transaction, scope: str, key: str, *, request_hash: str, now_s
     tx.run(_TAKE_OVER, (request_hash, _RESERVED, now_s, scope, key))
 
 
-def put_answer(tx: Transaction, scope: str, key: str, answer: StoredAnswer) -> None:
-    """Store the answer under a key that was reserved."""
-    tx.run(_ANSWER, (_ANSWERED, answer.status, answer.content, scope, key))
+def put_answer(tx: Transaction, scope: str, key: str, answer: StoredAnswer) -> bool:
+    """Store the answer under a key, and return whether it was reserved."""
+    return tx.run(_ANSWER, (_ANSWERED, answer.status, answer.content, scope, key)) == 1
 
 
 def forget_key(tx: Transaction, scope: str, key: str) -> None:

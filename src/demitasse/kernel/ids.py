@@ -1,6 +1,7 @@
 """Identifiers."""
 
 import secrets
+import time
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -21,5 +22,8 @@ def random_secret(size_bytes: int = 32) -> str:
 
 
 def webhook_id() -> str:
-    """Return a new ``webhook-id``: ``msg_`` and 128 random bits; it holds no dot."""
-    return "msg_" + secrets.token_hex(16)
+    """Return a new ``webhook-id``: ``msg_``, the time in milliseconds, 80 random bits; it holds no dot.
+
+    Ids sort by time, as those of UUID version 7 (RFC 9562, section 5.7): keys that grow are cheaper to index.
+    """
+    return f"msg_{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"

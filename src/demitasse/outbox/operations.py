@@ -6,7 +6,7 @@ from datetime import datetime
 from demitasse.db.errors import DatabaseBusy, DatabaseError, StorageFull
 from demitasse.db.transaction import Transaction
 from demitasse.kernel.ids import webhook_id
-from demitasse.outbox import store
+from demitasse.outbox import store, upkeep
 from demitasse.outbox.errors import NothingToSend, UnknownDelivery
 from demitasse.outbox.model import (
     DeliveryState,
@@ -128,10 +128,10 @@ def replay(tx: Transaction, name: str, *, now: datetime, keeps_order: bool = Fal
             attempts=found.attempts,
         )
         state = DeliveryState.RETRYING
-        store.ask_again(tx, name, state=state, queue_id=queue_id, now=now)
+        upkeep.ask_again(tx, name, state=state, queue_id=queue_id, now=now)
     elif state is DeliveryState.RETRYING:
-        store.hasten(tx, queue_id, now_us=now_us)
-        store.ask_again(tx, name, state=state, queue_id=queue_id, now=now)
+        upkeep.hasten(tx, queue_id, now_us=now_us)
+        upkeep.ask_again(tx, name, state=state, queue_id=queue_id, now=now)
     return QueuedDelivery(
         id=queue_id,
         name=name,
@@ -146,22 +146,22 @@ def replay(tx: Transaction, name: str, *, now: datetime, keeps_order: bool = Fal
 
 def hold(tx: Transaction, webhook: str, *, limit: int = CHUNK) -> int:
     """Hold some of what waits for a webhook and return how much; call it again until that is 0."""
-    return store.hold_some(tx, webhook, limit=limit)
+    return upkeep.hold_some(tx, webhook, limit=limit)
 
 
 def release(tx: Transaction, webhook: str, *, limit: int = CHUNK) -> int:
     """Let some of what is held for a webhook go out, oldest first, and return how much; again until that is 0."""
-    return store.release_some(tx, webhook, limit=limit)
+    return upkeep.release_some(tx, webhook, limit=limit)
 
 
 def give_up(tx: Transaction, webhook: str, *, error: str, now: datetime, limit: int = CHUNK) -> int:
     """Make some of a webhook's deliveries Failed, as it is gone, and return how many; again until that is 0."""
-    return store.give_up_some(tx, webhook, error=error, limit=limit, now=now)
+    return upkeep.give_up_some(tx, webhook, error=error, limit=limit, now=now)
 
 
 def forget(tx: Transaction, queue_ids: Sequence[int]) -> None:
     """Take rows out of the queue whose delivery has been deleted."""
-    store.remove(tx, queue_ids)
+    upkeep.remove(tx, queue_ids)
 
 
 def note_failures(tx: Transaction, webhook: str, *, since_us: int, failures: int) -> None:
@@ -171,7 +171,7 @@ def note_failures(tx: Transaction, webhook: str, *, since_us: int, failures: int
 
 def purge(tx: Transaction, *, before: datetime, limit: int = CHUNK) -> int:
     """Delete some log rows and finished deliveries from before a moment; call it again until it returns 0."""
-    return store.delete_old(tx, before=before, limit=limit)
+    return upkeep.delete_old(tx, before=before, limit=limit)
 
 
 def _body_text(new: NewDelivery) -> tuple[str | None, str | None]:
@@ -209,7 +209,7 @@ def _log(tx: Transaction, batch: Sequence[Settlement]) -> None:
             store.insert_log(tx, batch)
     except (StorageFull, DatabaseBusy):
         raise  # nothing at all can be written: the results are kept and settled later
-    except DatabaseError:
+    except (DatabaseError, ValueError):  # ValueError: text that has no UTF-8
         if len(batch) > 1:
             for settled in batch:
                 _log(tx, [settled])

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from demitasse.db.transaction import Row, Transaction
 from demitasse.kernel import json
 from demitasse.outbox.model import DeliveryState, Message, QueuedDelivery
+from demitasse.outbox.store import STORED_MOMENT
 
 INLINE_BYTES = 16_384
 """Bodies up to this length are read with their row, longer ones when they are sent."""
@@ -41,6 +43,7 @@ _MESSAGE = f'SELECT {_MESSAGE_COLUMNS}, d."data" FROM "tabWebhook Delivery" d WH
 _AFTER_CHANNEL = 'SELECT MIN("channel") FROM "outbox" WHERE "channel" > ?'
 _END_OF_TIME_US = 2**62
 _QUEUE_WIDTH = 10
+_LONGEST_LIFE = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +155,17 @@ def failures_of(tx: Transaction, channel: str) -> tuple[int, int]:
     """Return since when all attempts of an endpoint fail and how many did; zeros when they do not."""
     rows = tx.execute('SELECT "since", "failures" FROM "endpoint_failures" WHERE "channel" = ?', (channel,))
     return (rows[0][0], rows[0][1]) if rows else (0, 0)
+
+
+def was_delivered_since(tx: Transaction, channel: str, since: datetime) -> bool:
+    """Return whether any delivery of a webhook arrived after a moment. It may look at all since a little before."""
+    stored = STORED_MOMENT[tx.dialect]
+    rows = tx.execute(
+        'SELECT 1 FROM "tabWebhook Delivery" WHERE "webhook" = ? AND "creation" >= ? AND "status" = ? '
+        'AND "finished_at" >= ? LIMIT 1',
+        (channel, stored(since - _LONGEST_LIFE), DeliveryState.DELIVERED.value, stored(since)),
+    )
+    return bool(rows)
 
 
 def depths(tx: Transaction) -> Mapping[str, QueueDepth]:

@@ -1,6 +1,6 @@
-"""The statements that write deliveries, the queue and the log. Reads are in ``queries``, leases in ``leases``."""
+"""The statements of a delivery's life: queued, attempted, settled, logged. Reads are in ``queries``."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from demitasse.doctypes.field_types import Storage
 from demitasse.kernel import json
 from demitasse.outbox.model import DeliveryState, Headers, NewDelivery, Settlement, storable
 
-_STORED_MOMENT: dict[str, Callable[[datetime], Any]] = {
+STORED_MOMENT: Mapping[str, Callable[[datetime], Any]] = {
     dialect: encoders(dialect)[Storage.DATETIME] for dialect in ("sqlite", "postgresql", "mariadb")
 }
 
@@ -39,25 +39,6 @@ _POSTPONE = (
     'UPDATE "outbox" SET "retry" = 1, "held" = ?, "due_at" = ?, "attempts" = ?, "failing_since" = ?, '
     '"lease_until" = 0, "lease_token" = 0 WHERE "id" = ? AND "lease_token" = ?'
 )
-_AT_REST = 'SELECT "id", "delivery", "attempts" FROM "outbox" WHERE "channel" = ? AND "held" = ? ORDER BY "id" LIMIT ?'
-_MARK_HELD = 'UPDATE "outbox" SET "held" = ? WHERE "id" = ?'
-_SET_STATUS = 'UPDATE "tabWebhook Delivery" SET "status" = ? WHERE "name" = ?'
-_GIVE_UP = (
-    'UPDATE "tabWebhook Delivery" SET "status" = ?, "error" = ?, "modified" = ?, "next_attempt_at" = NULL, '
-    '"finished_at" = ? WHERE "name" = ?'
-)
-_REMOVE = 'DELETE FROM "outbox" WHERE "id" = ?'
-_ASK_AGAIN = (
-    'UPDATE "tabWebhook Delivery" SET "status" = ?, "queue_id" = ?, "modified" = ?, "next_attempt_at" = ?, '
-    '"finished_at" = NULL WHERE "name" = ?'
-)
-_HASTEN = 'UPDATE "outbox" SET "due_at" = ?, "lease_until" = 0 WHERE "id" = ? AND "due_at" > ?'
-_OLD_LOGS = 'SELECT "name" FROM "tabWebhook Request Log" WHERE "modified" < ? ORDER BY "modified" LIMIT ?'
-_OLD_DELIVERIES = (
-    'SELECT "name" FROM "tabWebhook Delivery" WHERE "status" = ? AND "creation" < ? ORDER BY "creation" LIMIT ?'
-)
-_DELETE_LOG = 'DELETE FROM "tabWebhook Request Log" WHERE "name" = ?'
-_DELETE_DELIVERY = 'DELETE FROM "tabWebhook Delivery" WHERE "name" = ?'
 _NEXT_VALUE = 'INSERT INTO "document_sequence" ("doctype", "name", "value") VALUES (?, ?, 1) '
 _SEQUENCE = {
     "sqlite": _NEXT_VALUE + 'ON CONFLICT ("doctype", "name") DO UPDATE SET "value" = "value" + 1 RETURNING "value"',
@@ -102,7 +83,7 @@ def insert_delivery(  # noqa: PLR0913 - the columns of a row
     now: datetime,
 ) -> None:
     """Write the document of a delivery."""
-    at = _STORED_MOMENT[tx.dialect](now)
+    at = STORED_MOMENT[tx.dialect](now)
     tx.run(
         _DELIVERY,
         (
@@ -131,7 +112,7 @@ def insert_delivery(  # noqa: PLR0913 - the columns of a row
 
 def insert_log(tx: Transaction, batch: Iterable[Settlement]) -> None:
     """Write the log rows of attempts; the name says which, so that none can be written twice."""
-    stored = _STORED_MOMENT[tx.dialect]
+    stored = STORED_MOMENT[tx.dialect]
     rows = []
     for settled in batch:
         attempt = settled.attempt
@@ -196,7 +177,7 @@ def _postponed(settled: Settlement, now_us: int) -> tuple[int, ...]:
 
 def update_deliveries(tx: Transaction, rows: Iterable[tuple[Settlement, datetime | None]]) -> None:
     """Write what attempts made of their deliveries, each with the moment of its next attempt."""
-    stored = _STORED_MOMENT[tx.dialect]
+    stored = STORED_MOMENT[tx.dialect]
     params = []
     for settled, next_at in rows:
         attempt = settled.attempt
@@ -216,50 +197,6 @@ def update_deliveries(tx: Transaction, rows: Iterable[tuple[Settlement, datetime
     tx.run_many(_ATTEMPTED, params)
 
 
-def hold_some(tx: Transaction, channel: str, *, limit: int) -> int:
-    """Hold up to ``limit`` waiting deliveries of a webhook and return how many there were."""
-    rows = tx.execute(_AT_REST, (channel, 0, limit))
-    tx.run_many(_MARK_HELD, [(1, row[0]) for row in rows])
-    tx.run_many(_SET_STATUS, [(DeliveryState.HELD.value, row[1]) for row in rows])
-    return len(rows)
-
-
-def release_some(tx: Transaction, channel: str, *, limit: int) -> int:
-    """Let up to ``limit`` held deliveries of a webhook go out again, oldest first, and return how many there were."""
-    rows = tx.execute(_AT_REST, (channel, 1, limit))
-    tx.run_many(_MARK_HELD, [(0, row[0]) for row in rows])
-    tx.run_many(
-        _SET_STATUS,
-        [((DeliveryState.RETRYING if row[2] else DeliveryState.QUEUED).value, row[1]) for row in rows],
-    )
-    return len(rows)
-
-
-def give_up_some(tx: Transaction, channel: str, *, error: str, limit: int, now: datetime) -> int:
-    """Make up to ``limit`` deliveries of a webhook Failed without an attempt and return how many there were."""
-    at = _STORED_MOMENT[tx.dialect](now)
-    rows = [row for held in (0, 1) for row in tx.execute(_AT_REST, (channel, held, limit))][:limit]
-    tx.run_many(_GIVE_UP, [(DeliveryState.FAILED.value, error, at, at, row[1]) for row in rows])
-    remove(tx, [row[0] for row in rows])
-    return len(rows)
-
-
-def remove(tx: Transaction, identifiers: Sequence[int]) -> None:
-    """Take rows out of the queue, whoever has them."""
-    tx.run_many(_REMOVE, [(identifier,) for identifier in identifiers])
-
-
-def ask_again(tx: Transaction, name: str, *, state: DeliveryState, queue_id: int, now: datetime) -> None:
-    """Note on a delivery that it is in the queue once more, due at once."""
-    at = _STORED_MOMENT[tx.dialect](now)
-    tx.run(_ASK_AGAIN, (state.value, queue_id, at, at, name))
-
-
-def hasten(tx: Transaction, queue_id: int, *, now_us: int) -> None:
-    """Make a waiting row due now."""
-    tx.run(_HASTEN, (now_us, queue_id, now_us))
-
-
 def note_failures(tx: Transaction, channel: str, *, since_us: int, failures: int) -> None:
     """Write since when all attempts of an endpoint fail; 0 failures forgets it."""
     tx.run('DELETE FROM "endpoint_failures" WHERE "channel" = ?', (channel,))
@@ -268,20 +205,6 @@ def note_failures(tx: Transaction, channel: str, *, since_us: int, failures: int
             'INSERT INTO "endpoint_failures" ("channel", "since", "failures") VALUES (?, ?, ?)',
             (channel, since_us, failures),
         )
-
-
-def delete_old(tx: Transaction, *, before: datetime, limit: int) -> int:
-    """Delete up to ``limit`` log rows and as many finished deliveries of each kind, and return how many went."""
-    at = _STORED_MOMENT[tx.dialect](before)
-    logs = tx.execute(_OLD_LOGS, (at, limit))
-    deliveries = [
-        row
-        for state in (DeliveryState.DELIVERED, DeliveryState.FAILED)
-        for row in tx.execute(_OLD_DELIVERIES, (state.value, at, limit))
-    ]
-    tx.run_many(_DELETE_LOG, logs)
-    tx.run_many(_DELETE_DELIVERY, deliveries)
-    return len(logs) + len(deliveries)
 
 
 def headers_to_json(headers: Headers) -> str:

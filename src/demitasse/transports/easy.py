@@ -1,5 +1,6 @@
 """One libcurl easy handle: set up once, used for many requests."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -27,6 +28,8 @@ class Job:
         lines: The request's headers, as `header_lines` gives them.
         started_at: When it was asked for, on the monotonic clock.
         easy: What carries it at the moment.
+        route: Its way, once that is known.
+        timer: Rings if it is still waiting for a place at its deadline.
     """
 
     request: OutgoingRequest
@@ -35,6 +38,8 @@ class Job:
     target: Target
     started_at: float
     easy: "Easy | None" = None
+    route: Route | None = None
+    timer: asyncio.TimerHandle | None = None
 
 
 class Easy:
@@ -57,7 +62,6 @@ class Easy:
         "_lacks_sockets",
         "_method",
         "_on_result",
-        "_opened",
         "_options",
         "_pins",
         "_room",
@@ -103,7 +107,7 @@ class Easy:
         self._head_room = self._options.max_header_bytes
         self._body: list[bytes] = []
         self._room = max(0, request.max_response_bytes)
-        self._truncated = self._head_is_too_large = self._opened = self._lacks_sockets = False
+        self._truncated = self._head_is_too_large = self._lacks_sockets = False
         self._blocked: str | None = None
         setopt = self.curl.setopt
         if self._url != target.url:
@@ -138,32 +142,39 @@ class Easy:
         self.curl.close()
 
     def _result(self, code: int, message: str) -> SendResult:
+        job = self._job
         getinfo = self.curl.getinfo
         status = getinfo(pycurl.RESPONSE_CODE)
+        if status < _FIRST_FINAL_STATUS:
+            status = None
+        headers, is_whole = parse_head(self._head)
+        if code == pycurl.E_OK and not is_whole:
+            code = pycurl.E_PARTIAL_FILE  # libcurl takes half a head for an answer.
         fault = None
         if code != pycurl.E_OK and not self._truncated:
-            ending = Ending(
-                code=code,
-                message=message,
-                opened=self._opened,
-                connected=getinfo(pycurl.PRETRANSFER_TIME) > 0,
-                status=status if status >= _FIRST_FINAL_STATUS else None,
-                blocked_address=self._blocked,
-                proxied=self._is_proxied,
-                proxy_status=getinfo(pycurl.HTTP_CONNECTCODE),
-                head_is_too_large=self._head_is_too_large,
-                lacks_sockets=self._lacks_sockets,
-            )
-            fault = fault_of(ending, target=self._job.target, timeout_s=self._job.request.timeout_s)
+            fault = fault_of(self._ending(code, message, status), target=job.target, timeout_s=job.request.timeout_s)
         return SendResult(
             outcome=Outcome.ANSWERED if fault is None else fault.outcome,
-            status=status if status >= _FIRST_FINAL_STATUS else None,
-            headers=parse_head(self._head),
+            status=status,
+            headers=headers,
             body=b"".join(self._body),
             truncated=self._truncated,
             error=None if fault is None else fault.error,
-            duration_s=monotonic_s() - self._job.started_at,
+            duration_s=monotonic_s() - job.started_at,
             address=(fault and fault.address) or getinfo(pycurl.PRIMARY_IP) or None,
+        )
+
+    def _ending(self, code: int, message: str, status: int | None) -> Ending:
+        return Ending(
+            code=code,
+            message=message,
+            connected=self.curl.getinfo(pycurl.PRETRANSFER_TIME) > 0,
+            status=status,
+            blocked_address=self._blocked,
+            proxied=self._is_proxied,
+            proxy_status=self.curl.getinfo(pycurl.HTTP_CONNECTCODE),
+            head_is_too_large=self._head_is_too_large,
+            lacks_sockets=self._lacks_sockets,
         )
 
     def _take_head(self, line: bytes) -> int | None:
@@ -191,7 +202,6 @@ class Easy:
         ):  # libcurl was told where to connect; should it ever know better, it ends here.
             self._blocked = host
             return int(pycurl.SOCKET_BAD)
-        self._opened = True
         try:
             return NewSocket(family, kind, protocol)
         except OSError:

@@ -50,7 +50,6 @@ class Ending:
     Args:
         code: libcurl's, one of ``pycurl.E_*``.
         message: libcurl's words.
-        opened: A socket was opened for it.
         connected: A connection was there, secure if it should be.
         status: Of the answer, if its head came.
         blocked_address: What libcurl was about to connect to without leave.
@@ -62,7 +61,6 @@ class Ending:
 
     code: int
     message: str
-    opened: bool
     connected: bool
     status: int | None
     blocked_address: str | None
@@ -99,7 +97,7 @@ def _is_refused_by_proxy(ending: Ending) -> bool:
 
 def _is_of_tls(ending: Ending) -> bool:
     # A receiver that misses our certificate says so after the handshake, as a broken read.
-    return ending.code in _TLS_CODES or (ending.code in _BROKEN_CODES and "SSL" in ending.message)
+    return ending.code in _TLS_CODES or (ending.code in _BROKEN_CODES and "alert" in ending.message)
 
 
 _RULES: tuple[tuple[Callable[[Ending], bool], Outcome, str], ...] = (
@@ -129,11 +127,6 @@ _RULES: tuple[tuple[Callable[[Ending], bool], Outcome, str], ...] = (
         "{where} did not answer {within}. Answer first and work afterwards, or raise the timeout.",
     ),
     (
-        lambda ending: _has_timed_out(ending) and not ending.opened,
-        Outcome.TIMEOUT,
-        "All connections to {where} were busy, and none came free {within}. It is too slow for what it is sent.",
-    ),
-    (
         _has_timed_out,
         Outcome.TIMEOUT,
         "No connection to {where} {within}. Check that it runs and that no firewall drops what we send.",
@@ -154,7 +147,7 @@ _RULES: tuple[tuple[Callable[[Ending], bool], Outcome, str], ...] = (
         "No secure connection to {where}: {message}. Check its certificate, and ours if it asks for one.",
     ),
     (
-        lambda ending: ending.code in _BROKEN_CODES,
+        lambda ending: ending.code in _BROKEN_CODES and "chunk" not in ending.message,
         Outcome.RESET,
         "{where} closed the connection before its answer was complete. Look for a crash in its log.",
     ),

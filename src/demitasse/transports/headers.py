@@ -7,6 +7,8 @@ from typing import cast
 
 from demitasse.transports.errors import UnusableRequest
 
+Headers = tuple[tuple[str, str], ...]
+
 _METHODS = frozenset({"DELETE", "GET", "PATCH", "POST", "PUT"})
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -78,31 +80,35 @@ def header_lines(headers: Iterable[tuple[str, str]]) -> list[str | bytes]:
     return lines
 
 
-def parse_head(lines: Sequence[bytes]) -> tuple[tuple[str, str], ...]:
-    """Return the headers of the final answer from all lines read: informational answers and trailers are left out."""
+def parse_head(lines: Sequence[bytes]) -> tuple[Headers, bool]:
+    """Return the headers of the final answer, and whether its head was read to the end.
+
+    Args:
+        lines: All that were read, those of informational answers before it and of trailers behind it included.
+    """
     if lines and lines[-1] == _END and lines.count(_END) == 1:
         headers = tuple(map(_parse_header, lines[1:-1]))
         if None not in headers:
-            return cast("tuple[tuple[str, str], ...]", headers)
+            return cast("Headers", headers), True
     return _parse_blocks(lines)
 
 
-def _parse_blocks(lines: Iterable[bytes]) -> tuple[tuple[str, str], ...]:
+def _parse_blocks(lines: Iterable[bytes]) -> tuple[Headers, bool]:
     headers: list[tuple[str, str]] = []
-    is_in_head = False
+    has_begun = is_within = False
     for line in lines:
-        if not is_in_head:
+        if not is_within:
             if line.startswith(b"HTTP/"):
                 headers.clear()
-                is_in_head = True
+                has_begun = is_within = True
         elif not line.strip():
-            is_in_head = False
+            is_within = False
         elif header := _parse_header(line):
             headers.append(header)
         elif headers:  # Folded: obsolete, but it still comes.
             name, value = headers[-1]
             headers[-1] = (name, f"{value} {line.decode('latin-1').strip()}".strip())
-    return tuple(headers)
+    return tuple(headers), has_begun and not is_within
 
 
 @lru_cache(maxsize=256)  # A receiver repeats itself.

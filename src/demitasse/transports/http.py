@@ -13,6 +13,7 @@ from demitasse.transports.errors import UnusableProxy, UnusableRequest, Unusable
 from demitasse.transports.headers import check_method, header_lines
 from demitasse.transports.model import Fault, Outcome, OutgoingRequest, SenderOptions, SendResult, TlsOptions
 from demitasse.transports.multi import Multi
+from demitasse.transports.places import Places
 from demitasse.transports.resolution import Resolver, Route, Routes, SystemResolver
 from demitasse.transports.urls import parse_url
 
@@ -30,7 +31,7 @@ class HttpSender:
     """Sends requests to places on the public internet, and to those that the operator allows.
 
     Made and used on one event loop. A name is resolved once and every address vetted; redirects are not followed;
-    nothing is sent twice, except where a kept-alive connection turns out closed before any byte of an answer: then
+    nothing is sent twice, except where a kept-alive connection turns out closed before any line of an answer: then
     libcurl sends the request again on a new one.
 
     Args:
@@ -62,9 +63,9 @@ class HttpSender:
         )
         self._multi = Multi(
             loop=self._loop,
-            max_connections=options.max_connections,
-            max_connections_per_host=options.max_connections_per_host,
+            max_idle_connections=options.max_idle_connections,
         )
+        self._places: Places[Job] = Places(total=options.max_requests, per_receiver=options.max_requests_per_receiver)
         self._idle: list[Easy] = []
         self._looking_up: dict[Job, asyncio.Task[None]] = {}
         self._is_closed = False
@@ -92,6 +93,9 @@ class HttpSender:
             task.cancel()
             self._fail(job, _STOPPED)
         self._looking_up.clear()
+        for job in self._places.clear():
+            self._stop_timer(job)
+            self._fail(job, _STOPPED)
         self._multi.close()
         while self._idle:
             self._idle.pop().close()
@@ -136,12 +140,21 @@ class HttpSender:
         if isinstance(route, Fault):
             self._fail(job, route)
             return
+        job.route = route
+        if self._places.enter(job.target.authority, job):
+            self._carry(job, route)
+        else:
+            left_s = job.started_at + job.request.timeout_s - monotonic_s()
+            job.timer = self._loop.call_later(left_s, self._give_up, job)
+
+    def _carry(self, job: Job, route: Route) -> None:
         tls = job.request.tls
         easy = self._idle.pop() if tls is None and self._idle else Easy(self._options, tls=tls, on_result=self._finish)
         try:
             easy.begin(job, route)
         except pycurl.error as error:
             easy.close()
+            self._leave(job)
             self._fail(job, Fault(outcome=Outcome.INVALID, error=f"The request cannot be sent: {error}."))
             return
         self._multi.add(easy)
@@ -151,7 +164,24 @@ class HttpSender:
             self._idle.append(easy)
         else:
             easy.close()
+        self._leave(job)
         self._deliver(job.on_done, result)
+
+    def _leave(self, job: Job) -> None:
+        following = self._places.leave(job.target.authority)
+        if following is not None and following.route is not None:
+            self._stop_timer(following)
+            self._carry(following, following.route)
+
+    def _give_up(self, job: Job) -> None:
+        job.timer = None
+        self._places.give_up(job.target.authority, job)
+        self._fail(job, _busy(job))
+
+    def _stop_timer(self, job: Job) -> None:
+        if job.timer is not None:
+            job.timer.cancel()
+            job.timer = None
 
     def _fail(self, job: Job, fault: Fault) -> None:
         result = SendResult(
@@ -174,6 +204,10 @@ class HttpSender:
         if job.easy is not None:
             self._multi.abandon(job.easy)
             job.easy.close()
+            self._leave(job)
+        elif job.timer is not None:
+            self._stop_timer(job)
+            self._places.give_up(job.target.authority, job)
         elif (task := self._looking_up.pop(job, None)) is not None:
             task.cancel()
 
@@ -187,6 +221,16 @@ def _late_look_up(job: Job) -> Fault:
         error=(
             f"The host name {job.target.host} could not be looked up within {job.request.timeout_s:g} s. "
             "Check the name's DNS servers."
+        ),
+    )
+
+
+def _busy(job: Job) -> Fault:
+    return Fault(
+        outcome=Outcome.TIMEOUT,
+        error=(
+            f"{job.target.authority} is too slow for what it is sent: no place for another request came free within "
+            f"{job.request.timeout_s:g} s. Answer first and work afterwards."
         ),
     )
 

@@ -102,8 +102,9 @@ class SenderOptions:
     """How the sender behaves towards all receivers.
 
     Args:
-        max_connections: Open at the same time, idle ones included; the rest waits within its deadline.
-        max_connections_per_host: Of these, to one host and port.
+        max_requests: Under way at the same time; the rest waits its turn, within its deadline.
+        max_requests_per_receiver: Of these, to one host and port.
+        max_idle_connections: Kept open for further requests.
         idle_connection_s: A connection unused for longer is not used again.
         connection_lifetime_s: After this a connection is replaced, so that a receiver which moved is noticed.
         name_cache_s: How long a name's addresses are remembered.
@@ -114,8 +115,9 @@ class SenderOptions:
     """
 
     user_agent: str = "Demitasse"
-    max_connections: int = 512
-    max_connections_per_host: int = 32
+    max_requests: int = 512
+    max_requests_per_receiver: int = 32
+    max_idle_connections: int = 256
     idle_connection_s: int = 55
     connection_lifetime_s: int = 300
     name_cache_s: float = 5.0

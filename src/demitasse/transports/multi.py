@@ -33,8 +33,7 @@ class Multi:
         self,
         *,
         loop: asyncio.AbstractEventLoop,
-        max_connections: int,
-        max_connections_per_host: int,
+        max_idle_connections: int,
         make_watcher: Callable[[asyncio.AbstractEventLoop, OnReady], Watcher] = watcher_for,
     ) -> None:
         self._loop = loop
@@ -46,9 +45,7 @@ class Multi:
         self._multi = multi = pycurl.CurlMulti()
         multi.setopt(pycurl.M_SOCKETFUNCTION, self._watcher.watch)
         multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_NOTHING)
-        multi.setopt(pycurl.M_MAXCONNECTS, max_connections)
-        multi.setopt(pycurl.M_MAX_TOTAL_CONNECTIONS, max_connections)
-        multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, max_connections_per_host)
+        multi.setopt(pycurl.M_MAXCONNECTS, max_idle_connections)
 
     def add(self, transfer: Transfer) -> None:
         """Start a transfer; it ends later, never within this call."""
@@ -60,7 +57,6 @@ class Multi:
         """Take a transfer off, its connection with it; it is not finished."""
         del self._transfers[transfer.curl]
         self._multi.remove_handle(transfer.curl)
-        self._kick_soon()  # Another may have waited for its connection.
 
     def close(self) -> None:
         """End all transfers as abandoned, and close all connections."""

@@ -77,12 +77,12 @@ class Routes:
         self._asks_proxy = asks_proxy
         self._resolve = resolve
         self._name_cache_s = name_cache_s
-        self._remembered: dict[tuple[str | IpAddress, int], tuple[float, Route | Fault]] = {}
-        self._running: dict[tuple[str | IpAddress, int], asyncio.Task[Route | Fault]] = {}
+        self._remembered: dict[str, tuple[float, Route | Fault]] = {}
+        self._running: dict[str, asyncio.Task[Route | Fault]] = {}
 
     def remembered(self, target: Target) -> Route | Fault | None:
         """Return what is known without asking anybody, or ``None``."""
-        key = (target.host, target.port)
+        key = target.authority
         entry = self._remembered.get(key)
         if entry is not None and entry[0] > monotonic_s():
             return entry[1]
@@ -92,7 +92,7 @@ class Routes:
 
     async def look_up(self, target: Target) -> Route | Fault:
         """Return the route to a named host, or why there is none."""
-        key = (target.host, target.port)
+        key = target.authority
         running = self._running.get(key)
         if running is None:
             running = self._running[key] = asyncio.ensure_future(self._ask(target))
@@ -115,7 +115,7 @@ class Routes:
         if not addresses:
             return Fault(outcome=Outcome.DNS, error=NOT_FOUND.format(host=target.host))
         route = self._vet(target, addresses)
-        return self._remember((target.host, target.port), route, until_s=monotonic_s() + self._name_cache_s)
+        return self._remember(target.authority, route, until_s=monotonic_s() + self._name_cache_s)
 
     def _vet(self, target: Target, addresses: tuple[IpAddress, ...]) -> Route | Fault:
         for address in addresses:
@@ -131,7 +131,7 @@ class Routes:
         pins = (f"+{target.host}:{target.port}:{listed}",) if isinstance(target.host, str) else ()
         return Route(addresses=tried, pins=pins)
 
-    def _remember(self, key: tuple[str | IpAddress, int], route: Route | Fault, *, until_s: float) -> Route | Fault:
+    def _remember(self, key: str, route: Route | Fault, *, until_s: float) -> Route | Fault:
         if len(self._remembered) >= _MAX_REMEMBERED:
             self._remembered.clear()
         self._remembered[key] = (until_s, route)

@@ -31,18 +31,15 @@ class Target:
     Args:
         host: A name or an address; never a differently spelt address.
         port: Given or implied.
+        authority: Host and port, as people read them.
         url: The whole URL, normalised: what is handed to the HTTP library.
     """
 
     scheme: str
     host: str | IpAddress
     port: int
+    authority: str
     url: str
-
-    @property
-    def authority(self) -> str:
-        """Host and port, as people read them."""
-        return f"{in_url(self.host)}:{self.port}"
 
 
 @lru_cache(maxsize=1024)
@@ -69,7 +66,14 @@ def parse_url(text: str) -> Target:
     host, port = _split(authority, default_port=_DEFAULT_PORTS[scheme])
     suffix = "" if port == _DEFAULT_PORTS[scheme] else f":{port}"
     path = _quoted(rest)
-    return Target(scheme=scheme, host=host, port=port, url=f"{scheme}://{in_url(host)}{suffix}{path}")
+    written = in_url(host)
+    return Target(
+        scheme=scheme,
+        host=host,
+        port=port,
+        authority=f"{written}:{port}",
+        url=f"{scheme}://{written}{suffix}{path}",
+    )
 
 
 def _split(authority: str, *, default_port: int) -> tuple[str | IpAddress, int]:

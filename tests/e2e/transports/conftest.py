@@ -2,8 +2,8 @@
 
 import asyncio
 import gc
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pycurl
@@ -20,9 +20,9 @@ LEAVING_S = 5.0
 
 def open_files() -> dict[str, str]:
     found = {}
-    for name in os.listdir("/proc/self/fd"):
+    for link in Path("/proc/self/fd").iterdir():
         try:
-            found[name] = os.readlink(f"/proc/self/fd/{name}")
+            found[link.name] = str(link.readlink())
         except FileNotFoundError:  # The folder's own.
             continue
     return found
@@ -40,7 +40,8 @@ async def make_sender() -> AsyncIterator[MakeSender]:
     senders: list[HttpSender] = []
 
     def make(**options: Any) -> HttpSender:
-        senders.append(HttpSender(**({"allow": AllowList.of(["127.0.0.0/8", "::1", "localhost"])} | options)))
+        usual: dict[str, Any] = {"allow": AllowList.of(["127.0.0.0/8", "::1", "localhost"])}
+        senders.append(HttpSender(**(usual | options)))
         return senders[-1]
 
     yield make
@@ -82,4 +83,5 @@ def attempt(sender: HttpSender, neighbour: Receiver) -> Attempt:
 
 
 def request(url: str, **changes: Any) -> OutgoingRequest:
-    return OutgoingRequest(**({"method": "POST", "url": url, "body": b'{"a":1}', "timeout_s": 5.0} | changes))
+    usual: dict[str, Any] = {"method": "POST", "url": url, "body": b'{"a":1}', "timeout_s": 5.0}
+    return OutgoingRequest(**(usual | changes))

@@ -7,7 +7,7 @@ import pytest
 
 from demitasse.transports.http import HttpSender, Outcome, SenderOptions
 from tests.e2e.transports.conftest import Attempt, MakeSender, request
-from tests.e2e.transports.receiver import OK, Connection, Receiver, answer, answer_once
+from tests.e2e.transports.receiver import OK, PATIENCE_S, Connection, Receiver, answer, answer_once
 
 
 async def test_nobody_listening_is_refused(attempt: Attempt) -> None:
@@ -48,7 +48,10 @@ async def test_dripping_does_not_stretch_the_deadline(attempt: Attempt, status: 
 
 
 async def test_a_peer_that_does_not_read_the_body_is_a_timeout(attempt: Attempt) -> None:
-    with Receiver(lambda connection: connection.receiver.stopping.wait(5) and None) as receiver:
+    def behave(connection: Connection) -> None:
+        connection.receiver.stopping.wait(PATIENCE_S)
+
+    with Receiver(behave) as receiver:
         result = await attempt(receiver, timeout_s=0.3, body=bytes(30_000_000))
     assert result.outcome is Outcome.TIMEOUT
 
@@ -137,7 +140,7 @@ async def test_a_kept_connection_that_breaks_within_an_answer_is_a_reset(sender:
         connection.read()
         connection.send(OK)
         connection.read()
-        connection.send(b"HTTP/1.1 20")
+        connection.send(b"HTTP/1.1 200 OK\r\n")
 
     with Receiver(behave) as receiver:
         assert (await sender.send(request(receiver.url))).outcome is Outcome.ANSWERED
@@ -153,8 +156,8 @@ async def test_bytes_nobody_asked_for_are_not_taken_for_the_next_answer(sender: 
     assert (first.status, second.status) == (200, 200)
 
 
-async def test_one_host_gets_no_more_connections_than_its_share(make_sender: MakeSender) -> None:
-    sender = make_sender(options=_few_connections())
+async def test_one_receiver_gets_its_share_and_holds_up_nobody(make_sender: MakeSender) -> None:
+    sender = make_sender(options=_two_at_a_time())
     with Receiver(answer(OK)) as receiver, Receiver(Connection.hang) as hanging:
         stuck = [asyncio.create_task(sender.send(request(hanging.url, timeout_s=0.5))) for _ in range(6)]
         await asyncio.sleep(0.05)
@@ -166,7 +169,7 @@ async def test_one_host_gets_no_more_connections_than_its_share(make_sender: Mak
     assert hanging.connections == 2
     assert {result.outcome for result in ended} == {Outcome.TIMEOUT}
     assert max(result.duration_s for result in ended) < 1
-    assert sum("busy" in str(result.error) for result in ended) == 4
+    assert sum("too slow" in str(result.error) for result in ended) == 4
 
 
 async def test_many_at_once_all_get_their_own_answer(sender: HttpSender) -> None:
@@ -194,7 +197,7 @@ async def test_closing_breaks_off_what_is_under_way(make_sender: MakeSender) -> 
 
 
 async def test_a_cancelled_call_frees_its_place(make_sender: MakeSender) -> None:
-    sender = make_sender(options=_few_connections())
+    sender = make_sender(options=_two_at_a_time())
     with Receiver(Connection.hang) as receiver:
         calls = [asyncio.create_task(sender.send(request(receiver.url))) for _ in range(4)]
         await asyncio.sleep(0.05)
@@ -206,5 +209,5 @@ async def test_a_cancelled_call_frees_its_place(make_sender: MakeSender) -> None
         assert (await sender.send(request(receiver.url))).status == 200
 
 
-def _few_connections() -> SenderOptions:
-    return SenderOptions(max_connections_per_host=2)
+def _two_at_a_time() -> SenderOptions:
+    return SenderOptions(max_requests_per_receiver=2)

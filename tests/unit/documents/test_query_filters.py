@@ -20,6 +20,7 @@ ALL = ["BLANK", "CONE", "MANGO", "VISIT"]
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QuerySite]:
     with trading_site(tmp_path_factory.mktemp("query") / "site.db") as found:
+        found.put("Note Row", *({"name": f"BULK-{number:02}", "parent": "BULK"} for number in range(25)))
         yield found
 
 
@@ -297,10 +298,11 @@ def test_a_value_that_does_not_fit_is_refused(site: QuerySite, field: str, opera
 @pytest.mark.parametrize(
     "filters",
     [
-        "5",
+        "17",
         '"ITEM-00001"',
         5,
         [5],
+        [[5, "name", "=", 1]],
         [[]],
         [["name"]],
         [["name", "CONE"]],
@@ -334,7 +336,6 @@ def test_what_is_no_filter_is_refused(site: QuerySite, filters: Any) -> None:
     [
         [["Sales Order", "name", "=", "x"]],
         [["Item Group", "is_group", "=", 1]],
-        [[5, "name", "=", 1]],
         [["Item", 5, "=", 1]],
         [["Item", "tabSales Order.name", "=", 1]],
         {5: 1},
@@ -363,8 +364,20 @@ def test_too_many_conditions_are_refused_before_the_database_sees_them(site: Que
 
 @pytest.mark.parametrize(
     ("limit", "expected"),
-    [(None, 20), ("", 20), (20, 20), ("3", 3), (3.0, 3), ("3.9", 3), (0, 25), ("0", 25), ("abc", 25), (100, 25)],
+    [(None, 20), ("", 20), (20, 20), ("3", 3), (3.0, 3), ("3.9", 3), (0, 25), ("00", 25), ("abc", 25), (100, 25)],
 )
 def test_limits_are_read_as_frappe_reads_them(site: QuerySite, limit: Any, expected: int) -> None:
-    site.put("Note Row", *({"name": f"N{n:02}", "parent": str(limit)} for n in range(25))) if limit is None else None
-    assert len(site.rows("Note Row", filters={"parent": "None"}, limit=limit)) == expected
+    assert len(site.rows("Note Row", filters={"parent": "BULK"}, limit=limit)) == expected
+
+
+@pytest.mark.parametrize(("start", "expected"), [(None, 25), ("", 25), ("20", 5), (24, 1), (100_000, 0)])
+def test_a_list_starts_where_it_is_told(site: QuerySite, start: Any, expected: int) -> None:
+    assert len(site.rows("Note Row", filters={"parent": "BULK"}, limit_start=start, limit=0)) == expected
+    assert len(site.rows("Note Row", filters={"parent": "BULK"}, limit_start=start, limit=3)) == min(expected, 3)
+
+
+@pytest.mark.parametrize("part", ["limit", "limit_start"])
+@pytest.mark.parametrize("value", [-1, "-2", "-0.5e3", 2**31])
+def test_numbers_of_rows_that_cannot_be_are_refused(site: QuerySite, part: str, value: Any) -> None:
+    with pytest.raises(InvalidQuery, match="must be between"):
+        site.query("Item", **{part: value})

@@ -14,7 +14,6 @@ TARGET = parse_url("https://shop.example/hook")
 def ending(code: int, **changes: Any) -> Ending:
     facts: dict[str, Any] = {
         "message": "said libcurl",
-        "opened": True,
         "connected": True,
         "status": None,
         "blocked_address": None,
@@ -36,7 +35,6 @@ def ending(code: int, **changes: Any) -> Ending:
         (ending(pycurl.E_OPERATION_TIMEDOUT, status=200), Outcome.TIMEOUT, "did not end it within 2.5 s"),
         (ending(pycurl.E_OPERATION_TIMEDOUT), Outcome.TIMEOUT, "did not answer within 2.5 s"),
         (ending(pycurl.E_OPERATION_TIMEDOUT, connected=False), Outcome.TIMEOUT, "No connection"),
-        (ending(pycurl.E_OPERATION_TIMEDOUT, connected=False, opened=False), Outcome.TIMEOUT, "busy"),
         (ending(pycurl.E_COULDNT_RESOLVE_PROXY, proxied=True), Outcome.PROXY, "proxy"),
         (ending(pycurl.E_COULDNT_CONNECT, proxied=True), Outcome.PROXY, "proxy"),
         (ending(97, proxied=True), Outcome.PROXY, "proxy"),
@@ -46,6 +44,16 @@ def ending(code: int, **changes: Any) -> Ending:
         (ending(pycurl.E_SSL_CONNECT_ERROR), Outcome.TLS, "said libcurl"),
         (ending(pycurl.E_RECV_ERROR, message="OpenSSL SSL_read: alert certificate required"), Outcome.TLS, "ours"),
         (ending(pycurl.E_RECV_ERROR), Outcome.RESET, "closed"),
+        (
+            ending(pycurl.E_RECV_ERROR, message="OpenSSL SSL_read: unexpected eof while reading"),
+            Outcome.RESET,
+            "closed",
+        ),
+        (
+            ending(pycurl.E_RECV_ERROR, message="Illegal or missing hexadecimal sequence in chunk"),
+            Outcome.INVALID,
+            "HTTP",
+        ),
         (ending(pycurl.E_GOT_NOTHING), Outcome.RESET, "closed"),
         (ending(pycurl.E_PARTIAL_FILE, status=200), Outcome.RESET, "closed"),
         (ending(pycurl.E_SEND_ERROR), Outcome.RESET, "closed"),

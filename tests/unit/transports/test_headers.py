@@ -107,34 +107,40 @@ def test_other_methods_are_refused(method: str) -> None:
 
 
 def test_a_head_is_read() -> None:
-    assert parse_head(head("HTTP/1.1 200 OK\nServer: x\nSet-Cookie: a=1\nset-cookie:b=2 \nEmpty:\n")) == (
-        ("Server", "x"),
-        ("Set-Cookie", "a=1"),
-        ("set-cookie", "b=2"),
-        ("Empty", ""),
-    )
+    headers, is_whole = parse_head(head("HTTP/1.1 200 OK\nServer: x\nSet-Cookie: a=1\nset-cookie:b=2 \nEmpty:\n"))
+    assert headers == (("Server", "x"), ("Set-Cookie", "a=1"), ("set-cookie", "b=2"), ("Empty", ""))
+    assert is_whole
 
 
 def test_informational_answers_and_trailers_are_left_out() -> None:
     lines = head("HTTP/1.1 103 Early Hints\nLink: </a>\n\nHTTP/1.1 200 OK\nServer: x\n\nX-Trailer: 1\n")
-    assert parse_head(lines) == (("Server", "x"),)
+    assert parse_head(lines) == ((("Server", "x"),), True)
+    assert parse_head(lines[:-1]) == ((("Server", "x"),), True)
 
 
 def test_a_folded_header_is_one() -> None:
-    assert parse_head(head("HTTP/1.1 200 OK\nX-Long: a\n  b\n\tc:d\nServer: x\n")) == (
-        ("X-Long", "a b c:d"),
-        ("Server", "x"),
-    )
+    folded = head("HTTP/1.1 200 OK\nX-Long: a\n  b\n\tc:d\nServer: x\n")
+    assert parse_head(folded) == ((("X-Long", "a b c:d"), ("Server", "x")), True)
 
 
 def test_a_fold_without_a_header_is_dropped() -> None:
-    assert parse_head(head("HTTP/1.1 200 OK\n  b\nServer: x\n")) == (("Server", "x"),)
+    assert parse_head(head("HTTP/1.1 200 OK\n  b\nServer: x\n")) == ((("Server", "x"),), True)
 
 
-def test_a_head_that_broke_off_is_read_as_far_as_it_came() -> None:
-    assert parse_head(head("HTTP/1.1 200 OK\nServer: x")) == (("Server", "x"),)
-    assert parse_head([]) == ()
+@pytest.mark.parametrize(
+    "lines", [["HTTP/1.1 200 OK", "A: 1"], ["HTTP/1.1 100 Continue", "", "HTTP/1.1 200 OK", "A: 1"]]
+)
+def test_a_head_that_broke_off_is_read_as_far_as_it_came(lines: list[str]) -> None:
+    assert parse_head(head("\n".join(lines))) == ((("A", "1"),), False)
+
+
+def test_no_head_is_no_whole_head() -> None:
+    assert parse_head([]) == ((), False)
+
+
+def test_bare_line_feeds_end_a_head_too() -> None:
+    assert parse_head([b"HTTP/1.1 200 OK\n", b"A: 1\n", b"\n"]) == ((("A", "1"),), True)
 
 
 def test_bytes_beyond_ascii_are_kept() -> None:
-    assert parse_head(head("HTTP/1.1 200 OK\nX-Name: caf\u00e9\n")) == (("X-Name", "caf\u00e9"),)
+    assert parse_head(head("HTTP/1.1 200 OK\nX-Name: caf\u00e9\n"))[0] == (("X-Name", "caf\u00e9"),)

@@ -34,7 +34,8 @@ async def make_sender() -> AsyncIterator[MakeSender]:
     senders: list[HttpSender] = []
 
     def make(**options: Any) -> HttpSender:
-        senders.append(HttpSender(**({"allow": AllowList(), "resolve": nowhere} | options)))
+        usual: dict[str, Any] = {"allow": AllowList(), "resolve": nowhere}
+        senders.append(HttpSender(**(usual | options)))
         return senders[-1]
 
     yield make
@@ -43,9 +44,8 @@ async def make_sender() -> AsyncIterator[MakeSender]:
 
 
 def request(**changes: Any) -> OutgoingRequest:
-    return OutgoingRequest(
-        **({"method": "POST", "url": "https://shop.example/", "body": b"{}", "timeout_s": 5.0} | changes)
-    )
+    usual: dict[str, Any] = {"method": "POST", "url": "https://shop.example/", "body": b"{}", "timeout_s": 5.0}
+    return OutgoingRequest(**(usual | changes))
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ async def test_a_callers_bug_does_not_cost_another_its_result(make_sender: MakeS
     asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
     sender = make_sender()
     results: list[SendResult] = []
-    sender.start(request(url="nonsense"), lambda _: results.index(SendResult(outcome=Outcome.DNS)))
+    sender.start(request(url="nonsense"), lambda _: results.remove(SendResult(outcome=Outcome.DNS)))
     sender.start(request(url="nonsense"), results.append)
     await sender.close()
     assert [result.outcome for result in results] == [Outcome.INVALID]

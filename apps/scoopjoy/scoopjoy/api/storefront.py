@@ -3,12 +3,12 @@
 import frappe
 
 from scoopjoy.signature import signed_by
-from scoopjoy.storefront.orders import take_order
-from scoopjoy.storefront.request import InvalidOrder, parse_order
+from scoopjoy.storefront.orders import References, take_order
+from scoopjoy.storefront.request import parse_order, parse_reference
 
 
 @frappe.whitelist(allow_guest=True, methods=["POST"])
-@signed_by("hmac-sha256-hex", header="X-Storefront-Signature", secret="conf:storefront_webhook_secret")
+@signed_by("hmac_hex", secret="conf:storefront_webhook_secret", header="X-Storefront-Signature")
 def receive_order():
     """Take an order from the storefront.
 
@@ -17,14 +17,5 @@ def receive_order():
     ``country``) and perhaps ``order_id``.
     """
     order = parse_order(frappe.request.get_data())
-    return take_order(order, _reference(order))
-
-
-def _reference(order):
-    """Return what the storefront calls the order: its own id, else the key that it repeats the request with."""
-    if order.order_id:
-        return f"order {order.order_id}"
-    key = frappe.get_request_header("Idempotency-Key")
-    if key and len(key) > 100:
-        raise InvalidOrder("The Idempotency-Key is longer than 100 characters")
-    return f"key {key}" if key else None
+    key = parse_reference("Idempotency-Key", frappe.get_request_header("Idempotency-Key"))
+    return take_order(order, References(order_id=order.order_id, idempotency_key=key))

@@ -1,5 +1,6 @@
 """The weather of the next hours, and how much ice cream it sells."""
 
+import json
 import time
 from urllib.parse import urlsplit
 
@@ -9,7 +10,7 @@ import requests
 PERIODS = 5
 PERIOD_S = 3 * 60 * 60
 TIMEOUT_S = 10
-MAX_ANSWER_BYTES = 1024 * 1024
+MAX_ANSWER_BYTES = 64 * 1024
 DEFAULT_BASE_URL = "https://api.openweathermap.org"
 
 # From this temperature in degrees Celsius on, demand is this many times the usual.
@@ -34,7 +35,7 @@ def fetch_weather_forecast(city="Mumbai"):
     key = f"scoopjoy-weather:{city.casefold()}:{period}"
     forecasts = frappe.cache.get_value(key)
     if forecasts is None:
-        forecasts = _forecasts(_ask(city))
+        forecasts = _forecasts(city, _ask(city))
         frappe.cache.set_value(key, forecasts, expires_in_sec=PERIOD_S - elapsed)
     return {"city": city, "forecasts": forecasts}
 
@@ -49,15 +50,19 @@ def _ask(city):
     if not key:
         frappe.throw("Set openweather_api_key in site_config.json to ask for the weather")
     params = {"q": city, "appid": key, "units": "metric", "cnt": PERIODS}
-    deadline = time.monotonic() + TIMEOUT_S
     try:
         # No redirects: the key is in the query, and goes to nobody else.
         with requests.get(_url(), params=params, timeout=TIMEOUT_S, stream=True, allow_redirects=False) as answer:
-            _check_status(answer.status_code, city)
-            return _parsed(_read(answer, deadline))
+            status, body = answer.status_code, _read(answer, time.monotonic() + TIMEOUT_S)
+        reason = _reason(status)
     except requests.RequestException as error:
         # Its text holds the URL, and so the key: only its kind is told.
-        _fail(f"The weather service cannot be reached ({type(error).__name__})", city)
+        status, body, reason = None, b"", f"The weather service cannot be reached ({type(error).__name__})"
+    if status == 404:
+        frappe.throw(f"The weather service knows no city {city}", frappe.DoesNotExistError)
+    if reason:
+        _fail(city, reason)
+    return body
 
 
 def _url():
@@ -68,23 +73,45 @@ def _url():
     return f"{base}/forecast" if path else f"{base}/data/2.5/forecast"
 
 
-def _check_status(status, city):
-    if status == 200:
-        return
-    if status == 401:
-        _fail("The weather service refuses our key: see openweather_api_key in site_config.json", city)
-    if status == 404:
-        frappe.throw(f"The weather service knows no city {city}", frappe.DoesNotExistError)
-    if status == 429:
-        _fail("The weather service has had too many requests from us: try again later", city)
-    _fail(f"The weather service answered with status {status}", city)
-
-
 def _read(answer, deadline):
     body = bytearray()
-    for chunk in answer.iter_content(16 * 1024):
-        body += chunk
-        if len(body) > MAX_ANSWER_BYTES or time.monotonic() > deadline:
-            message = "too long, or too slow"
-            raise requests.exceptions.ContentDecodingError(message)
+    # Byte by byte from the buffer, so that a server that drips cannot hold us beyond the deadline.
+    for byte in answer.iter_content(1):
+        body += byte
+        if len(body) > MAX_ANSWER_BYTES:
+            raise requests.exceptions.ContentDecodingError
+        if time.monotonic() > deadline:
+            raise requests.Timeout
     return bytes(body)
+
+
+def _reason(status):
+    if status == 200:
+        return None
+    if status == 401:
+        return "The weather service refuses our key: see openweather_api_key in site_config.json"
+    if status == 429:
+        return "The weather service has had too many requests from us: try again later"
+    return f"The weather service answered with status {status}"
+
+
+def _forecasts(city, body):
+    try:
+        return [_forecast(period) for period in json.loads(body)["list"][:PERIODS]]
+    except (ValueError, TypeError, LookupError):
+        return _fail(city, "The weather service answered with something that is no forecast")
+
+
+def _forecast(period):
+    temperature = float(period["main"]["temp"])
+    return {
+        "datetime": period["dt_txt"],
+        "temperature": temperature,
+        "weather": period["weather"][0]["main"],
+        "demand_multiplier": demand_multiplier(temperature),
+    }
+
+
+def _fail(city, reason):
+    frappe.log_error(title="Weather forecast failed", message=f"{city}: {reason}")
+    raise WeatherUnavailable(reason)

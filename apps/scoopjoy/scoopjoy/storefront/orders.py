@@ -1,5 +1,8 @@
 """From a storefront's order to a submitted Sales Order, once."""
 
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+
 import frappe
 from frappe.utils import add_days, nowdate
 from frappe.utils.synchronization import filelock
@@ -17,42 +20,53 @@ class OrderChanged(frappe.ValidationError):
     http_status_code = 422
 
 
-def take_order(order, reference):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class References:
+    """What the storefront calls an order; with neither, each time is a new order."""
+
+    order_id: str | None = None
+    idempotency_key: str | None = None
+
+    def given(self):
+        return {field: value for field, value in asdict(self).items() if value}
+
+
+def take_order(order, references):
     """Return the answer to an order; the first one, when the order came before.
 
-    Args:
-        reference: What the storefront calls the order; ``None``: each time is a new order.
-
     Raises:
-        OrderChanged: another order came under the reference before.
+        OrderChanged: another order came under one of the references before.
         InvalidOrder: something in it cannot be sold.
     """
-    if reference is None:
-        return _place(order)
-    with filelock(lock_name("order", reference)):
-        earlier = _earlier_answer(order, reference)
-        if earlier:
-            return earlier
+    given = references.given()
+    with ExitStack() as locks:
+        for field, value in sorted(given.items()):
+            locks.enter_context(filelock(lock_name(field, value)))
+        for field, value in given.items():
+            earlier = _earlier_answer(order, field, value)
+            if earlier:
+                return earlier
         answer = _place(order)
-        _remember(order, reference, answer)
+        if given:
+            _remember(order, given, answer)
         return answer
 
 
-def _earlier_answer(order, reference):
+def _earlier_answer(order, field, value):
     fields = ["sales_order", "grand_total", "fingerprint"]
-    found = frappe.db.get_value("Storefront Order", {"reference": reference}, fields, as_dict=True)
+    found = frappe.db.get_value("Storefront Order", {field: value}, fields, as_dict=True)
     if not found:
         return None
     if found.fingerprint != order.fingerprint:
-        raise OrderChanged(f"{reference} was used for another order before: a new order needs a new reference")
+        raise OrderChanged(f"{value} was used for another order before: a new order needs a new {field}")
     return _answer(found.sales_order, found.grand_total)
 
 
-def _remember(order, reference, answer):
+def _remember(order, given, answer):
     record = frappe.get_doc(
         {
             "doctype": "Storefront Order",
-            "reference": reference,
+            **given,
             "customer_email": order.customer_email,
             "sales_order": answer["sales_order"],
             "grand_total": answer["grand_total"],

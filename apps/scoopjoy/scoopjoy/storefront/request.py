@@ -72,9 +72,18 @@ def parse_order(body):
         customer_name=_text(sent, "customer_name"),
         lines=_lines(sent.get("items")),
         address=_address(sent.get("delivery_address")),
-        order_id=_text(sent, "order_id", longest=100, required=False),
+        order_id=_text(sent, "order_id", required=False),
         fingerprint=hashlib.sha256(json.dumps(sent, sort_keys=True, separators=(",", ":")).encode()).hexdigest(),
     )
+
+
+def parse_reference(label, value):
+    """Return what a header calls the order, ``None`` when it says nothing.
+
+    Raises:
+        InvalidOrder: it is too long.
+    """
+    return _text({label: value}, label, required=False)
 
 
 def _refuse_constant(name):

@@ -28,7 +28,7 @@ def prices(order, items, company_currency):
 def _prices_in_list(order, codes):
     filters = {"price_list": order.selling_price_list, "item_code": ["in", codes], "selling": 1}
     day = getdate(order.transaction_date)
-    found = {}
+    found: dict[str, list] = {}
     for price in frappe.get_all("Item Price", filters=filters, fields=_PRICE_FIELDS, order_by="valid_from desc"):
         begun = price.valid_from is None or getdate(price.valid_from) <= day
         over = price.valid_upto is not None and getdate(price.valid_upto) < day

@@ -102,7 +102,7 @@ def compute(lines, taxes, *, discount=Discount(), precision=2):
 
 
 def _taxes(net_total, quantity, taxes, precision):
-    rows = []
+    rows: list[TaxAmount] = []
     running = net_total
     for tax in taxes:
         amount = flt(_tax(tax, net_total, quantity, rows), precision)

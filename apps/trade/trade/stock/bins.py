@@ -18,7 +18,7 @@ def change_bins(changes, field, allow_negative=True):
         changes: Pairs of (item_code, warehouse) and the quantity to add, in the item's stock unit.
         field: ``actual_qty`` or ``reserved_qty``.
     """
-    sums = {}
+    sums: dict[tuple[str, str], float] = {}
     for key, quantity in changes:
         sums[key] = flt(sums.get(key, 0.0) + quantity, QUANTITY_DIGITS)
     # In one order everywhere, so that two transactions never wait for each other.

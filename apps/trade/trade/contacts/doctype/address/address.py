@@ -7,6 +7,7 @@ from trade.naming import free_name
 
 class Address(Document):
     inline_safe = True
+    address_title: str | None
 
     def autoname(self):
         self._set_title()

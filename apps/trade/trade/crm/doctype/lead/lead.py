@@ -3,6 +3,7 @@ from frappe.model.document import Document
 
 class Lead(Document):
     inline_safe = True
+    lead_name: str | None
 
     def before_validate(self):
         if not self.lead_name:

@@ -6,6 +6,9 @@ from trade.naming import free_name
 
 class Customer(Document):
     inline_safe = True
+    customer_name: str | None
+    customer_group: str | None
+    territory: str | None
 
     def autoname(self):
         if frappe.db.get_single_value("Selling Settings", "cust_master_name") != "Naming Series":

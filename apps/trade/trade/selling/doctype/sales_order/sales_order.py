@@ -10,6 +10,8 @@ from trade.stock.warehouses import check_warehouses
 
 
 class SalesOrder(Document):
+    company: str | None
+
     def before_validate(self):
         self.status = "To Deliver and Bill" if self.docstatus == 1 else "Draft"
         self.company = self.company or default_company()

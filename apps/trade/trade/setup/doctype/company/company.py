@@ -9,6 +9,7 @@ from trade.tree import TreeDocument
 
 class Company(TreeDocument):
     nsm_parent_field = "parent_company"
+    abbr: str
 
     def before_validate(self):
         self.abbr = (self.abbr or initials(self.company_name or "")).strip()

@@ -6,6 +6,8 @@ from trade.stock.doctype.warehouse.warehouse import remove_empty_bins
 
 class Item(Document):
     inline_safe = True
+    item_name: str | None
+    description: str | None
 
     def before_validate(self):
         self.item_name = self.item_name or self.item_code

@@ -8,6 +8,7 @@ class ItemPriceDuplicateItem(frappe.ValidationError):
 
 class ItemPrice(Document):
     inline_safe = True
+    uom: str | None
 
     def before_validate(self):
         fields = ["currency", "buying", "selling"]

@@ -13,6 +13,10 @@ GIVES = frozenset({"Material Receipt", "Material Transfer"})
 
 
 class StockEntry(Document):
+    company: str | None
+    purpose: str | None
+    stock_entry_type: str | None
+
     def before_validate(self):
         self.company = self.company or default_company()
         # Clients name the purpose, or the type, or both.
