@@ -3,7 +3,7 @@
 import frappe
 
 from scoopjoy.catalogue import items
-from scoopjoy.company import ABBREVIATION, COMPANY
+from scoopjoy.company import COMPANY, STORES
 
 
 def receive_stock(qty=100):
@@ -14,7 +14,7 @@ def receive_stock(qty=100):
             "stock_entry_type": "Material Receipt",
             "purpose": "Material Receipt",
             "company": COMPANY,
-            "to_warehouse": f"Stores - {ABBREVIATION}",
+            "to_warehouse": STORES,
             "items": [
                 {"item_code": item["item_code"], "qty": qty, "basic_rate": item["standard_rate"] / 2}
                 for item in items()

@@ -45,7 +45,12 @@ def check_signature(header, secret):
     given = frappe.get_request_header(header)
     if not given:
         frappe.throw(f"The header {header} is missing", frappe.AuthenticationError)
-    expected = hmac.new(secret.encode(), frappe.request.get_data(), hashlib.sha256).hexdigest()
-    # As bytes: text that is not ASCII cannot be compared in constant time.
-    if not hmac.compare_digest(given.encode(), expected.encode()):
+    if not matches(given, frappe.request.get_data(), secret):
         frappe.throw(f"The signature in {header} does not match the body", frappe.AuthenticationError)
+
+
+def matches(given, body, secret):
+    """Return whether a text is the hex HMAC-SHA256 of a body."""
+    expected = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    # As bytes: text that is not ASCII cannot be compared in constant time.
+    return hmac.compare_digest(given.encode(), expected.encode())

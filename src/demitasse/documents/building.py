@@ -1,7 +1,7 @@
 """Records from values that come from outside, and their defaults."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 
 from demitasse.auth.model import Actor
@@ -110,34 +110,31 @@ def _row(
 def set_defaults(context: DocumentContext, record: Record, *, actor: Actor, now: datetime) -> None:
     """Fill the empty fields of a new record with their defaults."""
     values = record.values
-    for name, default in context.plan(record.doctype).defaults:
+    plan = context.plan(record.doctype)
+    for name, fixed in plan.fixed_defaults:
         if values.get(name) is None:
-            field = record.doctype.by_name[name]
-            value = dynamic_default(default, field=field, actor=actor, now=now.astimezone(context.zone))
+            values[name] = fixed
+    for field in plan.dynamic_defaults:
+        if values.get(field.name) is None:
+            value = dynamic_default(field.default, field=field, actor=actor, now=now.astimezone(context.zone))
             if value is not None:
-                values[name] = convert(record.doctype, field, value, zone=context.zone)
+                values[field.name] = convert(record.doctype, field, value, zone=context.zone)
 
 
-def dynamic_default(default: Any, *, field: Field, actor: Actor, now: datetime) -> Any:
-    """Return what a default stands for now: ``Today``, ``Now``, ``__user``; others as they are.
+def dynamic_default(default: str, *, field: Field, actor: Actor, now: datetime) -> Any:
+    """Return what a default such as ``Today``, ``Now`` or ``__user`` stands for now; ``None`` for nothing.
 
     Args:
         now: The moment in the site's zone.
     """
-    if not isinstance(default, str):
-        return default
     word = default.strip().lower()
     if word in {"today", "__today"} and field.fieldtype in {"Date", "Datetime"}:
-        return _today(now)
+        return now.date()
     if word == "now":
         return now.timetz().isoformat()[:15] if field.fieldtype == "Time" else now
     if word in {"__user", "user"} and field.options == "User":
         return actor.user
-    return None if default.startswith(":") else default
-
-
-def _today(now: datetime) -> date:
-    return now.date()
+    return None
 
 
 def rows_of(record: Record) -> Iterable[Record]:

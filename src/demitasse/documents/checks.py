@@ -36,11 +36,11 @@ def convert_values(record: Record, *, zone: tzinfo) -> None:
     Raises:
         InvalidFieldValue: a value does not fit its field.
     """
-    values = record.values
-    for field in record.doctype.data_fields:
-        value = values.get(field.name)
-        if value is not None:
-            values[field.name] = convert(record.doctype, field, value, zone=zone)
+    values, by_name = record.values, record.doctype.by_name
+    for name, value in values.items():
+        field = by_name.get(name)
+        if value is not None and field is not None and field.type.storage is not None:
+            values[name] = convert(record.doctype, field, value, zone=zone)
     for _, row in record.children():
         convert_values(row, zone=zone)
 
@@ -111,9 +111,10 @@ def _check_values(context: DocumentContext, record: Record, *, place: str) -> No
             listed = ", ".join(f'"{option}"' for option in (field.options or "").split("\n"))
             message = f'{place}{field.label} cannot be "{value}". It should be one of {listed}'
             raise InvalidFieldValue(message, doctype=record.doctype.name, field=field.name)
-    for name, limit in plan.limited:
-        value = values.get(name)
-        if value is not None and len(value) > limit:
+    limits = plan.limits
+    for name, value in values.items():
+        limit = limits.get(name)
+        if limit is not None and value is not None and len(value) > limit:
             label = record.doctype.by_name[name].label
             message = (
                 f"{record.doctype.name} {record.name}: '<strong>{label}</strong>' ({value[:_SHOWN_LENGTH]}) "
@@ -160,7 +161,7 @@ def check_links(context: DocumentContext, tx: Transaction, record: Record) -> No
         if target == "DocType":
             found = {name: 0 for name in names if context.registry.find(name)}
         else:
-            found = names_of(tx, doctype, list(names)) if doctype and not doctype.is_single else {}
+            found = names_of(context, tx, doctype, list(names)) if doctype and not doctype.is_single else {}
         for name, places in names.items():
             if name not in found:
                 broken.extend(f"{place}: {name}" for place in places)

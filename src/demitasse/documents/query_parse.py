@@ -56,7 +56,9 @@ def parse_query(  # noqa: PLR0913 - the parts of a request
         where = all_of(where, parse_filters(scope, or_filters, is_any=True))
     asked = DEFAULT_LIMIT if limit is None or limit == "" else _count(limit, "limit")
     return ListQuery(
-        selection=parse_selection(scope, fields=fields, order_by=order_by, group_by=group_by, is_distinct=_is_true(distinct)),
+        selection=parse_selection(
+            scope, fields=fields, order_by=order_by, group_by=group_by, is_distinct=_is_true(distinct)
+        ),
         where=where,
         limit=asked or None,
         offset=_count(limit_start, "limit_start") if limit_start else 0,

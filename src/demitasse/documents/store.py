@@ -96,8 +96,8 @@ def insert_row(context: DocumentContext, tx: Transaction, record: Record) -> Non
     Raises:
         UniqueViolation: the name, or the value of a unique field, is there already.
     """
-    plan = context.plan(record.doctype)
-    tx.run(plan.insert_sql, plan.row(_sealed(context, tx, record)))
+    sql, row = context.plan(record.doctype).insertion(_sealed(context, tx, record))
+    tx.run(sql, row)
 
 
 def update_row(context: DocumentContext, tx: Transaction, record: Record) -> None:
@@ -147,8 +147,11 @@ def linking_name(tx: Transaction, doctype: DocType, column: str, name: str) -> t
     return (rows[0][0], rows[0][1]) if rows else None
 
 
-def names_of(tx: Transaction, doctype: DocType, names: Sequence[str]) -> dict[str, int]:
+def names_of(context: DocumentContext, tx: Transaction, doctype: DocType, names: Sequence[str]) -> dict[str, int]:
     """Return those of the names that exist, with their docstatus."""
+    if len(names) == 1:
+        found = tx.execute(context.plan(doctype).exists_sql, names)
+        return {names[0]: found[0][0]} if found else {}
     marks = ", ".join("?" * len(names))
     rows = tx.execute(f'SELECT "name", "docstatus" FROM "{doctype.table}" WHERE "name" IN ({marks})', names)  # noqa: S608 - marks
     return {row[0]: row[1] for row in rows}

@@ -168,7 +168,6 @@ class Easy:
         return Ending(
             code=code,
             message=message,
-            connected=self.curl.getinfo(pycurl.PRETRANSFER_TIME) > 0,
             status=status,
             blocked_address=self._blocked,
             proxied=self._is_proxied,

@@ -14,6 +14,7 @@ _TOO_LARGE = 100
 _FIRST_STATUS_OF_REFUSAL = 300
 _TLS_CODES = frozenset(
     {
+        pycurl.E_BAD_FUNCTION_ARGUMENT,  # A private key that is locked, or of another certificate.
         pycurl.E_PEER_FAILED_VERIFICATION,
         pycurl.E_SSL_CACERT_BADFILE,
         pycurl.E_SSL_CERTPROBLEM,
@@ -50,7 +51,6 @@ class Ending:
     Args:
         code: libcurl's, one of ``pycurl.E_*``.
         message: libcurl's words.
-        connected: A connection was there, secure if it should be.
         status: Of the answer, if its head came.
         blocked_address: What libcurl was about to connect to without leave.
         proxied: The request went through the proxy.
@@ -61,7 +61,6 @@ class Ending:
 
     code: int
     message: str
-    connected: bool
     status: int | None
     blocked_address: str | None
     proxied: bool
@@ -122,7 +121,7 @@ _RULES: tuple[tuple[Callable[[Ending], bool], Outcome, str], ...] = (
         "{where} began its answer and did not end it {within}. Answer with a short body.",
     ),
     (
-        lambda ending: _has_timed_out(ending) and ending.connected,
+        lambda ending: _has_timed_out(ending) and ending.message.startswith("Operation"),  # Else the connection did.
         Outcome.TIMEOUT,
         "{where} did not answer {within}. Answer first and work afterwards, or raise the timeout.",
     ),
@@ -132,14 +131,14 @@ _RULES: tuple[tuple[Callable[[Ending], bool], Outcome, str], ...] = (
         "No connection to {where} {within}. Check that it runs and that no firewall drops what we send.",
     ),
     (
-        _is_the_proxys,
-        Outcome.PROXY,
-        "The outgoing proxy did not pass the request on to {where}. Ask whoever runs this server.",
-    ),
-    (
         _is_refused_by_proxy,
         Outcome.PROXY,
         "The outgoing proxy refused to connect to {where} (status {proxy_status}). Ask whoever runs this server.",
+    ),
+    (
+        _is_the_proxys,
+        Outcome.PROXY,
+        "The outgoing proxy did not pass the request on to {where}. Ask whoever runs this server.",
     ),
     (
         _is_of_tls,

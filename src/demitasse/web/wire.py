@@ -9,6 +9,7 @@ from demitasse.doctypes.model import DocType
 from demitasse.documents.model import Record
 
 Form = Callable[[Any], Any]
+Forms = tuple[tuple[str, Form | None, int | float | None], ...]
 
 
 class Wire:
@@ -17,19 +18,19 @@ class Wire:
     def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
         self._moment: Form = _utc_moment if zone is UTC or getattr(zone, "key", "") == "UTC" else self._local_moment
-        self._forms: dict[int, tuple[DocType, tuple[tuple[str, Form | None], ...]]] = {}
+        self._forms: dict[int, tuple[DocType, Forms]] = {}
 
     def document(self, record: Record, *, with_nulls: bool = False) -> dict[str, Any]:
         """Return a document with its child rows: standard fields, own fields, ``doctype``, tables."""
         doctype = record.doctype
         values = record.values
         shown: dict[str, Any] = {}
-        for name, form in self._forms_of(doctype):
+        for name, form, empty in self._forms_of(doctype):
             value = values.get(name)
             if value is not None:
                 shown[name] = form(value) if form else value
-            elif with_nulls:
-                shown[name] = None
+            elif empty is not None or with_nulls:
+                shown[name] = empty
         shown["doctype"] = doctype.name
         for field in doctype.table_fields:
             shown[field.name] = [self.document(row, with_nulls=with_nulls) for row in values.get(field.name) or ()]
@@ -43,10 +44,10 @@ class Wire:
             return value.isoformat()
         return str(value) if isinstance(value, timedelta) else value
 
-    def _forms_of(self, doctype: DocType) -> tuple[tuple[str, Form | None], ...]:
+    def _forms_of(self, doctype: DocType) -> Forms:
         found = self._forms.get(id(doctype))
         if found is None or found[0] is not doctype:
-            forms = tuple((field.name, self._form(field.type.storage)) for field in doctype.columns)
+            forms = tuple((field.name, self._form(field.type.storage), field.type.empty) for field in doctype.columns)
             found = self._forms[id(doctype)] = (doctype, forms)
         return found[1]
 

@@ -1,6 +1,7 @@
 """Receivers that stall, break off, or are not there."""
 
 import asyncio
+import contextlib
 import socket
 
 import pytest
@@ -17,6 +18,21 @@ async def test_nobody_listening_is_refused(attempt: Attempt) -> None:
     assert (result.outcome, result.status) == (Outcome.REFUSED, None)
     assert result.error is not None
     assert f"127.0.0.1:{port}" in result.error
+
+
+async def test_a_connection_that_does_not_come_about_is_a_timeout(attempt: Attempt) -> None:
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(4):  # Fills the line of those to be accepted; further ones hear nothing.
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        result = await attempt(f"http://127.0.0.1:{listener.getsockname()[1]}/", timeout_s=0.3)
+    assert result.outcome is Outcome.TIMEOUT
+    assert result.error is not None
+    assert "No connection" in result.error
 
 
 async def test_silence_before_the_head_is_a_timeout(attempt: Attempt) -> None:

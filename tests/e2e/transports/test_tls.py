@@ -8,7 +8,7 @@ import pytest
 from demitasse.transports.http import HttpSender, Outcome, TlsOptions
 from tests.e2e.transports.certificates import Authority, server_context
 from tests.e2e.transports.conftest import Attempt, request
-from tests.e2e.transports.receiver import OK, Receiver, answer
+from tests.e2e.transports.receiver import OK, Connection, Receiver, answer
 
 Secure = Callable[..., Receiver]
 
@@ -136,13 +136,16 @@ async def test_unusable_certificates_are_a_result(
 
 
 async def test_plain_http_behind_https_is_a_fault_of_tls(attempt: Attempt) -> None:
-    with Receiver(answer(OK)) as receiver:
-        result = await attempt(receiver.url.replace("http", "https"))
-    assert result.outcome in {Outcome.TLS, Outcome.TIMEOUT}
+    def behave(connection: Connection) -> None:
+        connection.sock.recv(1)
+        connection.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with Receiver(behave) as receiver:
+        assert (await attempt(receiver.url.replace("http", "https"))).outcome is Outcome.TLS
 
 
 async def test_a_silent_handshake_is_a_timeout(attempt: Attempt) -> None:
-    with Receiver(lambda connection: connection.hang()) as receiver:
+    with Receiver(Connection.hang) as receiver:
         result = await attempt(receiver.url.replace("http", "https"), timeout_s=0.3)
     assert result.outcome is Outcome.TIMEOUT
     assert "No connection" in str(result.error)

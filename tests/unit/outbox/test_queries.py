@@ -107,9 +107,7 @@ def test_a_recent_success_is_found(database: SqliteDatabase) -> None:
     with writing(database) as tx:
         enqueue(tx, new_delivery(), now=NOW)
         before = queries.was_delivered_since(tx, "crm", NOW - timedelta(days=1))
-        tx.run(
-            f'UPDATE "{DELIVERY}" SET "status" = ?, "finished_at" = ?', ("Delivered", "2026-03-01 12:30:00.000000")
-        )
+        tx.run(f'UPDATE "{DELIVERY}" SET "status" = ?, "finished_at" = ?', ("Delivered", "2026-03-01 12:30:00.000000"))
 
         assert not before
         assert queries.was_delivered_since(tx, "crm", NOW)

@@ -14,7 +14,6 @@ TARGET = parse_url("https://shop.example/hook")
 def ending(code: int, **changes: Any) -> Ending:
     facts: dict[str, Any] = {
         "message": "said libcurl",
-        "connected": True,
         "status": None,
         "blocked_address": None,
         "proxied": False,
@@ -33,10 +32,15 @@ def ending(code: int, **changes: Any) -> Ending:
         (ending(pycurl.E_WRITE_ERROR, head_is_too_large=True), Outcome.TOO_LARGE, "headers"),
         (ending(100), Outcome.TOO_LARGE, "headers"),
         (ending(pycurl.E_OPERATION_TIMEDOUT, status=200), Outcome.TIMEOUT, "did not end it within 2.5 s"),
-        (ending(pycurl.E_OPERATION_TIMEDOUT), Outcome.TIMEOUT, "did not answer within 2.5 s"),
-        (ending(pycurl.E_OPERATION_TIMEDOUT, connected=False), Outcome.TIMEOUT, "No connection"),
+        (
+            ending(pycurl.E_OPERATION_TIMEDOUT, message="Operation timed out"),
+            Outcome.TIMEOUT,
+            "did not answer within 2.5 s",
+        ),
+        (ending(pycurl.E_OPERATION_TIMEDOUT), Outcome.TIMEOUT, "No connection"),
         (ending(pycurl.E_COULDNT_RESOLVE_PROXY, proxied=True), Outcome.PROXY, "proxy"),
         (ending(pycurl.E_COULDNT_CONNECT, proxied=True), Outcome.PROXY, "proxy"),
+        (ending(97, proxied=True, proxy_status=403), Outcome.PROXY, "status 403"),
         (ending(97, proxied=True), Outcome.PROXY, "proxy"),
         (ending(pycurl.E_RECV_ERROR, proxied=True, proxy_status=407), Outcome.PROXY, "status 407"),
         (ending(pycurl.E_RECV_ERROR, proxied=True, proxy_status=200), Outcome.RESET, "closed"),

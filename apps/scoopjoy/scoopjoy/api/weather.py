@@ -35,7 +35,7 @@ def fetch_weather_forecast(city="Mumbai"):
     key = f"scoopjoy-weather:{city.casefold()}:{period}"
     forecasts = frappe.cache.get_value(key)
     if forecasts is None:
-        forecasts = _forecasts(city, _ask(city))
+        forecasts = ask(city, url=forecast_url(frappe.conf.get("openweather_base_url")), key=_key())
         frappe.cache.set_value(key, forecasts, expires_in_sec=PERIOD_S - elapsed)
     return {"city": city, "forecasts": forecasts}
 
@@ -45,32 +45,41 @@ def demand_multiplier(temperature):
     return next((multiplier for least, multiplier in _MULTIPLIERS if temperature >= least), _COLD)
 
 
-def _ask(city):
-    key = frappe.conf.get("openweather_api_key")
-    if not key:
-        frappe.throw("Set openweather_api_key in site_config.json to ask for the weather")
+def forecast_url(base):
+    """Return where forecasts are, from a base that may be a host or go further down."""
+    base = (base or DEFAULT_BASE_URL).rstrip("/")
+    path = urlsplit(base).path
+    if path.endswith("/forecast"):
+        return base
+    return f"{base}/forecast" if path else f"{base}/data/2.5/forecast"
+
+
+def ask(city, url, key, timeout_s=TIMEOUT_S):
+    """Return the forecasts that the weather service gives.
+
+    Raises:
+        DoesNotExistError: it knows no such city.
+        WeatherUnavailable: it gives none; the reason is in the Error Log too.
+    """
     params = {"q": city, "appid": key, "units": "metric", "cnt": PERIODS}
     try:
         # No redirects: the key is in the query, and goes to nobody else.
-        with requests.get(_url(), params=params, timeout=TIMEOUT_S, stream=True, allow_redirects=False) as answer:
-            status, body = answer.status_code, _read(answer, time.monotonic() + TIMEOUT_S)
+        with requests.get(url, params=params, timeout=timeout_s, stream=True, allow_redirects=False) as answer:
+            status, body = answer.status_code, _read(answer, time.monotonic() + timeout_s)
         reason = _reason(status)
     except requests.RequestException as error:
         # Its text holds the URL, and so the key: only its kind is told.
         status, body, reason = None, b"", f"The weather service cannot be reached ({type(error).__name__})"
     if status == 404:
         frappe.throw(f"The weather service knows no city {city}", frappe.DoesNotExistError)
-    if reason:
-        _fail(city, reason)
-    return body
+    return _fail(city, reason) if reason else _forecasts(city, body)
 
 
-def _url():
-    base = (frappe.conf.get("openweather_base_url") or DEFAULT_BASE_URL).rstrip("/")
-    path = urlsplit(base).path
-    if path.endswith("/forecast"):
-        return base
-    return f"{base}/forecast" if path else f"{base}/data/2.5/forecast"
+def _key():
+    key = frappe.conf.get("openweather_api_key")
+    if not key:
+        frappe.throw("Set openweather_api_key in site_config.json to ask for the weather")
+    return key
 
 
 def _read(answer, deadline):

@@ -7,7 +7,7 @@ import frappe
 from frappe.utils import add_days, nowdate
 from frappe.utils.synchronization import filelock
 
-from scoopjoy.company import COMPANY
+from scoopjoy.company import COMPANY, STORES
 from scoopjoy.storefront.customers import address_for, customer_for, lock_name
 from scoopjoy.storefront.request import InvalidOrder
 
@@ -92,6 +92,7 @@ def _place(order):
             "transaction_date": today,
             "delivery_date": add_days(today, DELIVERY_DAYS),
             "po_no": order.order_id,
+            "set_warehouse": STORES,
             "contact_person": contact,
             "shipping_address_name": address,
             "items": [_row(line) for line in order.lines],

@@ -1,5 +1,7 @@
 """What lies in the warehouses, and what of it is promised: one Bin for an item in a warehouse."""
 
+from contextlib import ExitStack
+
 import frappe
 from frappe.utils import flt
 from frappe.utils.synchronization import filelock
@@ -22,22 +24,32 @@ def change_bins(changes, field, allow_negative=True):
     for key, quantity in changes:
         sums[key] = flt(sums.get(key, 0.0) + quantity, QUANTITY_DIGITS)
     # In one order everywhere, so that two transactions never wait for each other.
-    for (item_code, warehouse), quantity in sorted(sums.items()):
-        if quantity:
-            _change(item_code, warehouse, field, quantity, allow_negative)
+    keys = sorted(key for key, quantity in sums.items() if quantity)
+    with ExitStack() as locks:
+        for item_code, warehouse in keys:
+            locks.enter_context(filelock(f"Bin of {item_code} in {warehouse}"))
+        names = _names(keys)
+        for key in keys:
+            _change(key, names.get(key), field, sums[key], allow_negative)
 
 
-def _change(item_code, warehouse, field, quantity, allow_negative):
-    key = {"item_code": item_code, "warehouse": warehouse}
-    with filelock(f"Bin of {item_code} in {warehouse}"):
-        name = frappe.db.get_value("Bin", key, "name")
-        found = frappe.get_doc("Bin", name) if name else frappe.get_doc({"doctype": "Bin", **key})
-        result = flt(flt(found.get(field)) + quantity, QUANTITY_DIGITS)
-        if result < 0 and quantity < 0 and not allow_negative:
-            there = flt(found.get(field))
-            message = f"{abs(quantity):g} of {item_code} are needed in {warehouse}, where there are {there:g}"
-            frappe.throw(message, NegativeStockError, title="Insufficient Stock")
-        found.set(field, result)
-        # Item and warehouse were looked up by whoever changes the bin.
-        found.flags.ignore_links = True
-        found.save(ignore_permissions=True)
+def _names(keys):
+    filters = {"item_code": ["in", [key[0] for key in keys]], "warehouse": ["in", sorted({key[1] for key in keys})]}
+    fields = ["name", "item_code", "warehouse"]
+    found = frappe.get_all("Bin", filters=filters, fields=fields) if keys else []
+    return {(row.item_code, row.warehouse): row.name for row in found}
+
+
+def _change(key, name, field, quantity, allow_negative):
+    item_code, warehouse = key
+    new = {"doctype": "Bin", "item_code": item_code, "warehouse": warehouse}
+    found = frappe.get_doc("Bin", name) if name else frappe.get_doc(new)
+    there = flt(found.get(field))
+    result = flt(there + quantity, QUANTITY_DIGITS)
+    if result < 0 and quantity < 0 and not allow_negative:
+        message = f"{abs(quantity):g} of {item_code} are needed in {warehouse}, where there are {there:g}"
+        frappe.throw(message, NegativeStockError, title="Insufficient Stock")
+    found.set(field, result)
+    # Item and warehouse were looked up by whoever changes the bin.
+    found.flags.ignore_links = True
+    found.save(ignore_permissions=True)
