@@ -42,7 +42,7 @@ def main(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for machines.")] = False,
 ) -> None:
-    """Measure what Demitasse costs over the parts that it is made of."""
+    """Measure what Demitasse costs over the parts that it is made of; ends with 1 if a Lead was lost."""
     wanted = names or list(_ALL)
     unknown = [name for name in wanted if name not in _ALL]
     if unknown:
@@ -62,6 +62,8 @@ def main(
         typer.echo(orjson.dumps(report.as_json(samples, _machine()), option=orjson.OPT_INDENT_2).decode())
     else:
         report.show(samples, _machine(), Console(width=max(Console().width, 130)))
+    if any(sample.lost for taken in samples.values() for sample in taken):
+        raise typer.Exit(1)
 
 
 @contextlib.contextmanager

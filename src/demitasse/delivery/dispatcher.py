@@ -255,7 +255,9 @@ class Dispatcher:
                     )
                 )
         for name in changed:
-            self._look(self._channel(name))
+            channel = self._channel(name)
+            self._gates.newcomer(channel, is_held=False)  # If it was closed meanwhile: that must be held too.
+            self._look(channel)
         self._pump.soon()
 
     def _fed(self, channel: Channel, found: bool | None) -> None:  # noqa: FBT001 - a callback's one finding

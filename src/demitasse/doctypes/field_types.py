@@ -72,8 +72,6 @@ def _text(value: Any, zone: tzinfo) -> str | None:
         return "1" if value else "0"
     if isinstance(value, int | float | Decimal | date | timedelta):
         return str(value)
-    if isinstance(value, dict | list):
-        return json.encode(value).decode()
     raise _refuse(value, "text")
 
 

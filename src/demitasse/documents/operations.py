@@ -337,7 +337,8 @@ def _check_transition(record: Record, *, old: int, new: int) -> None:
 def _duplicate(record: Record, error: UniqueViolation) -> DocumentError:
     doctype = record.doctype
     columns: tuple[str, ...] = error.data.get("columns") or ()
-    if error.data.get("table") not in {None, doctype.table} or columns == ("name",):
+    names_it = columns == ("name",) or (doctype.autoname or "") == f"field:{columns[0] if columns else ''}"
+    if error.data.get("table") not in {None, doctype.table} or names_it:
         message = f"{doctype.name} <strong>{record.name}</strong> already exists"
         return DuplicateName(message, title="Duplicate Name", doctype=doctype.name, name=record.name)
     field = doctype.by_name.get(columns[0]) if columns else None

@@ -12,6 +12,7 @@ from demitasse.documents.context import DocumentContext
 from demitasse.documents.query import ListQuery, Readable
 from demitasse.documents.query_parse import DEFAULT_LIMIT, parse_expression, parse_query
 from demitasse.documents.query_run import Rows, count_query, run_query, run_query_wire
+from demitasse.kernel import json
 
 _ASKED = ("fields", "filters", "or_filters", "order_by", "group_by", "distinct")
 
@@ -98,15 +99,29 @@ def _query(context: DocumentContext, doctype: DocType, actor: Actor | None, aske
         elif check_doctype(doctype, "read", actor) is Reach.OWN:
             own = {"owner": actor.user}
             restriction = parse_expression(doctype, own, registry=context.registry, zone=context.zone, now=now)
+    readable = None if actor is None or actor.is_administrator else _reader(actor, doctype)
+    if readable is not None:
+        wanted["fields"] = _readable_fields(wanted.get("fields"), doctype, readable)
     query = parse_query(
         doctype,
         registry=context.registry,
         zone=context.zone,
         now=now,
-        readable=None if actor is None or actor.is_administrator else _reader(actor, doctype),
+        readable=readable,
         **wanted,
     )
     return query if restriction is None else query.restricted(restriction)
+
+
+def _readable_fields(fields: Any, doctype: DocType, readable: Readable) -> Any:
+    """Return the fields without those of the DocType that may not be read: rows come without them, as in Frappe."""
+    if isinstance(fields, str) and fields.lstrip().startswith("["):
+        fields = json.decode(fields)
+    if not isinstance(fields, list):
+        return fields
+    own = {name: doctype.by_name.get(doctype.canonical(name) or "") for name in fields if isinstance(name, str)}
+    hidden = {name for name, field in own.items() if field is not None and not readable(doctype, field)}
+    return [name for name in fields if not isinstance(name, str) or name not in hidden]
 
 
 def _reader(actor: Actor, asked: DocType) -> Readable:

@@ -8,14 +8,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from demitasse.documents.query import Expression, all_of, any_of
+from demitasse.documents.query import Column, Expression, all_of, any_of
 from demitasse.documents.query_conditions import is_operator, make_condition
 from demitasse.documents.query_errors import InvalidQuery
 from demitasse.documents.query_names import Scope
 from demitasse.kernel import json
 
 _MAX_DEPTH = 10
-_MAX_PARTS = 300
+_MAX_CONDITIONS = 500
 _WITH_FIELD = 3
 _WITH_DOCTYPE = 4
 _WITH_FLAG = 5  # Frappe's Desk appends whether the filter is hidden.
@@ -36,72 +36,80 @@ def parse_filters(scope: Scope, filters: Any, *, is_any: bool = False) -> Expres
         filters = json.decode(filters) if filters.strip() else None
     if filters is None:
         return None
+    reader = _Reader(scope)
     if isinstance(filters, Mapping):
-        return _mapping(scope, filters, is_any=is_any)
+        return reader.mapping(filters, is_any=is_any)
     if isinstance(filters, Sequence) and not isinstance(filters, str):
         if filters and isinstance(filters[0], str):
-            return _condition(scope, filters)
-        return _group(scope, filters, is_any=is_any, depth=0)
+            return reader.condition(filters)
+        return reader.group(filters, is_any=is_any, depth=0)
     raise _malformed(filters)
 
 
-def _mapping(scope: Scope, filters: Mapping[Any, Any], *, is_any: bool) -> Expression | None:
-    _check_size(filters)
-    parts = []
-    for name, value in filters.items():
-        operator: Any = "="
-        wanted = value
-        if isinstance(value, list | tuple):
-            if len(value) != 2 or not is_operator(value[0]):  # noqa: PLR2004 - operator and value
-                message = f'{str(name)[:100]}: write a value, or an operator and a value such as ["in", ["a", "b"]]'
-                raise InvalidQuery(message, field=str(name)[:100])
-            operator, wanted = value
-        parts.append(make_condition(scope, scope.column(name), operator, wanted))
-    return (any_of if is_any else all_of)(*parts)
+class _Reader:
+    """Reads the filters of one request, and stops where there are too many."""
 
+    __slots__ = ("_left", "_scope")
 
-def _group(scope: Scope, filters: Sequence[Any], *, is_any: bool, depth: int) -> Expression | None:
-    """Return the parts of a list joined by the words between them, or by what ``is_any`` says where there are none."""
-    _check_size(filters)
-    if depth > _MAX_DEPTH:
-        message = f"Filters may be nested at most {_MAX_DEPTH} deep"
-        raise InvalidQuery(message, limit=_MAX_DEPTH)
-    items: Sequence[Any] = filters
-    words = {word.lower() for word in filters[1::2] if isinstance(word, str)}
-    if words:
-        if len(words) > 1 or not words <= {"and", "or"} or len(filters) % 2 == 0:
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._left = _MAX_CONDITIONS
+
+    def mapping(self, filters: Mapping[Any, Any], *, is_any: bool) -> Expression | None:
+        """Return what ``{"field": value}`` or ``{"field": [operator, value]}`` stands for."""
+        parts = []
+        for name, value in filters.items():
+            operator: Any = "="
+            wanted = value
+            if isinstance(value, list | tuple):
+                if len(value) != 2 or not is_operator(value[0]):  # noqa: PLR2004 - operator and value
+                    message = f'{str(name)[:100]}: write a value, or an operator and a value such as ["in", ["a", "b"]]'
+                    raise InvalidQuery(message, field=str(name)[:100])
+                operator, wanted = value
+            parts.append(self._make(self._scope.column(name), operator, wanted))
+        return (any_of if is_any else all_of)(*parts)
+
+    def group(self, filters: Sequence[Any], *, is_any: bool, depth: int) -> Expression | None:
+        """Return the parts of a list joined by the words between them, or by ``is_any`` where there are none."""
+        if depth > _MAX_DEPTH:
+            message = f"Filters may be nested at most {_MAX_DEPTH} deep"
+            raise InvalidQuery(message, limit=_MAX_DEPTH)
+        between = filters[1::2]
+        words = {word.lower() for word in between if isinstance(word, str)}
+        if not words:
+            parts = [self._part(item, depth=depth) for item in filters]
+            return (any_of if is_any else all_of)(*parts)
+        is_whole = len(filters) % 2 == 1 and all(isinstance(word, str) for word in between)
+        if not is_whole or words not in ({"and"}, {"or"}):
             raise _malformed(filters)
-        if not all(isinstance(word, str) for word in filters[1::2]):
-            raise _malformed(filters)
-        items, is_any = filters[::2], words == {"or"}
-    parts = [_part(scope, item, depth=depth) for item in items]
-    return (any_of if is_any else all_of)(*parts)
+        parts = [self._part(item, depth=depth) for item in filters[::2]]
+        return (any_of if words == {"or"} else all_of)(*parts)
 
+    def condition(self, item: Sequence[Any]) -> Expression:
+        """Return what ``[field, operator, value]``, or the same after a DocType, stands for."""
+        if len(item) == _WITH_FIELD:
+            name, operator, value = item
+            return self._make(self._scope.column(name), operator, value)
+        if len(item) not in {_WITH_DOCTYPE, _WITH_FLAG}:
+            raise _malformed(item)
+        doctype, name, operator, value = item[:_WITH_DOCTYPE]
+        return self._make(self._scope.column_of(doctype, name), operator, value)
 
-def _part(scope: Scope, item: Any, *, depth: int) -> Expression | None:
-    if isinstance(item, Mapping):
-        return _mapping(scope, item, is_any=False)
-    if not isinstance(item, list | tuple) or not item:
-        raise _malformed(item)
-    if isinstance(item[0], str) or item[0] is None:
-        return _condition(scope, item)
-    return _group(scope, item, is_any=False, depth=depth + 1)
+    def _part(self, item: Any, *, depth: int) -> Expression | None:
+        if isinstance(item, Mapping):
+            return self.mapping(item, is_any=False)
+        if not isinstance(item, list | tuple) or not item:
+            raise _malformed(item)
+        if isinstance(item[0], str) or item[0] is None:
+            return self.condition(item)
+        return self.group(item, is_any=False, depth=depth + 1)
 
-
-def _condition(scope: Scope, item: Sequence[Any]) -> Expression:
-    if len(item) == _WITH_FIELD:
-        name, operator, value = item
-        return make_condition(scope, scope.column(name), operator, value)
-    if len(item) not in {_WITH_DOCTYPE, _WITH_FLAG}:
-        raise _malformed(item)
-    doctype, name, operator, value = item[:_WITH_DOCTYPE]
-    return make_condition(scope, scope.column_of(doctype, name), operator, value)
-
-
-def _check_size(filters: Mapping[Any, Any] | Sequence[Any]) -> None:
-    if len(filters) > _MAX_PARTS:
-        message = f"A query may have at most {_MAX_PARTS} filters side by side; use 'in' for many values"
-        raise InvalidQuery(message, limit=_MAX_PARTS)
+    def _make(self, column: Column, operator: Any, value: Any) -> Expression:
+        self._left -= 1
+        if self._left < 0:
+            message = f"A query may have at most {_MAX_CONDITIONS} filters; use 'in' for many values"
+            raise InvalidQuery(message, limit=_MAX_CONDITIONS)
+        return make_condition(self._scope, column, operator, value)
 
 
 def _malformed(filters: Any) -> InvalidQuery:

@@ -82,9 +82,9 @@ def _messages(error: Exception, text: str) -> list[dict[str, Any]]:
         return [{"message": message, "title": "Message"} for message in error.data["messages"]]
     if not text or not isinstance(error, DemitasseError):
         return []
-    title = error.title if isinstance(error, DocumentError) and error.title else "Message"
-    message: dict[str, Any] = {"message": text, "title": title}
-    if not isinstance(error, NotPermitted):
+    title = error.title if isinstance(error, DocumentError) else error.data.get("title")
+    message: dict[str, Any] = {"message": text, "title": title or "Message"}
+    if title or not isinstance(error, NotPermitted):
         message.update(indicator="red", raise_exception=1)
     if isinstance(error, DocumentNotFound):
         message["message"] = html.escape(text, quote=False)

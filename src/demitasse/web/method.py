@@ -48,7 +48,7 @@ def _permitted(function: Callable[..., Any], path: str, request: ApiRequest, act
     endpoint = endpoint_of(function)
     if endpoint is None or (actor.is_guest and not endpoint.allow_guest):
         message = f"You are not permitted to access this resource. Function {path} is not whitelisted."
-        raise NotPermitted(message, method=path)
+        raise NotPermitted(message, method=path, title="Method Not Allowed")
     verb = "GET" if request.method == "HEAD" else request.method
     if verb not in endpoint.methods:
         message = f"Not permitted: {path} takes {', '.join(endpoint.methods)}, not {request.method}"

@@ -1,6 +1,7 @@
 """A receiver that misbehaves as it is told, on loopback."""
 
 import contextlib
+import os
 import socket
 import ssl
 import struct
@@ -170,8 +171,20 @@ class Receiver:
             stack.callback(sock.close)
             if self._tls is not None:
                 self._open.discard(sock)
-                sock = self._tls.wrap_socket(sock, server_side=True)
+                sock = self._shake_hands(sock, self._tls)
                 self._open.add(sock)
                 stack.callback(self._open.discard, sock)
                 stack.callback(sock.close)
             self._behave(Connection(sock, self))
+
+    def _shake_hands(self, sock: socket.socket, tls: ssl.SSLContext) -> socket.socket:
+        plain = socket.socket(fileno=os.dup(sock.fileno()))
+        plain.settimeout(PATIENCE_S)
+        with plain:
+            try:
+                return tls.wrap_socket(sock, server_side=True)
+            except ssl.SSLError:
+                plain.shutdown(socket.SHUT_WR)  # Our alert is read before the connection goes, as polite servers see to.
+                while plain.recv(65_536):
+                    pass
+                raise

@@ -72,6 +72,8 @@ def test_a_sender_does_its_work_and_leaves_nothing(make_loop: MakeLoop) -> None:
             assert (await stuck).outcome is Outcome.TIMEOUT
         await sender.close()
 
+    with asyncio.Runner(loop_factory=make_loop) as runner:
+        runner.run(asyncio.sleep(0))  # What a loop makes once per process is made.
     gc.collect()
     before, handles_before = open_files(), open_handles()
     with Receiver(answer(OK)) as receiver, Receiver(Connection.hang) as silent:

@@ -24,7 +24,7 @@ def kept(fieldtype: str, value: Any, zone: Any = UTC) -> Any:
         ("Data", "", None),
         ("Data", 12, "12"),
         ("Data", True, "1"),
-        ("Small Text", {"a": 1}, '{"a":1}'),
+        ("JSON", {"a": 1}, '{"a":1}'),
         ("JSON", [1, 2], "[1,2]"),
         ("Int", "7", 7),
         ("Int", "7.9", 7),
@@ -64,6 +64,8 @@ def test_a_value_is_kept_in_its_own_form(fieldtype: str, sent: Any, expected: An
         ("JSON", "{bad"),
         ("Rating", 3),
         ("Data", object()),
+        ("Small Text", {"a": 1}),
+        ("Data", ["a"]),
     ],
 )
 def test_what_does_not_fit_is_refused_with_the_value(fieldtype: str, sent: Any) -> None:

@@ -45,11 +45,16 @@ def test_a_week_begins_on_sunday() -> None:
     assert days_of("this week", today=sunday - timedelta(days=1)) == (sunday - timedelta(days=7), date(2026, 3, 14))
 
 
+def _days(name: str, today: date) -> tuple[date, date]:
+    found = days_of(name, today=today)
+    assert found is not None
+    return found
+
+
 @given(today=st.dates(min_value=date(2, 1, 1), max_value=date(9997, 12, 31)))
 def test_spans_that_follow_each_other_leave_no_gap(today: date) -> None:
     for kind in ("week", "month", "quarter", "year"):
-        last, this, following = (days_of(f"{word} {kind}", today=today) for word in ("last", "this", "next"))
-        assert last and this and following
+        last, this, following = (_days(f"{word} {kind}", today) for word in ("last", "this", "next"))
         assert this[0] <= today <= this[1]
         assert last[1] + timedelta(days=1) == this[0]
         assert this[1] + timedelta(days=1) == following[0]

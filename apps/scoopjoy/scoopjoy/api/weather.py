@@ -1,6 +1,7 @@
 """The weather of the next hours, and how much ice cream it sells."""
 
 import json
+import math
 import time
 from urllib.parse import urlsplit
 
@@ -62,10 +63,11 @@ def ask(city, url, key, timeout_s=TIMEOUT_S):
         WeatherUnavailable: it gives none; the reason is in the Error Log too.
     """
     params = {"q": city, "appid": key, "units": "metric", "cnt": PERIODS}
+    deadline = time.monotonic() + timeout_s
     try:
         # No redirects: the key is in the query, and goes to nobody else.
         with requests.get(url, params=params, timeout=timeout_s, stream=True, allow_redirects=False) as answer:
-            status, body = answer.status_code, _read(answer, time.monotonic() + timeout_s)
+            status, body = answer.status_code, _read(answer, deadline)
         reason = _reason(status)
     except requests.RequestException as error:
         # Its text holds the URL, and so the key: only its kind is told.
@@ -107,12 +109,14 @@ def _reason(status):
 def _forecasts(city, body):
     try:
         return [_forecast(period) for period in json.loads(body)["list"][:PERIODS]]
-    except (ValueError, TypeError, LookupError):
+    except (ValueError, TypeError, LookupError, RecursionError):
         return _fail(city, "The weather service answered with something that is no forecast")
 
 
 def _forecast(period):
     temperature = float(period["main"]["temp"])
+    if not math.isfinite(temperature):
+        raise ValueError(temperature)
     return {
         "datetime": period["dt_txt"],
         "temperature": temperature,

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 from dataclasses import dataclass
 
 import frappe
@@ -146,7 +145,7 @@ def _text(sent, key, place="", longest=140, required=True):
 
 
 def _number(value, place, most, more_than=None, least=None):
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidOrder(f"{place} must be a number")
     if more_than is not None and value <= more_than:
         raise InvalidOrder(f"{place} must be more than {more_than}")

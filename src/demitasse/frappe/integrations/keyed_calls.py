@@ -4,32 +4,32 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from demitasse.documents.errors import DocumentError
 from demitasse.frappe.context import Call
 from demitasse.incoming import operations
 from demitasse.incoming.idempotency import Step, StoredAnswer, hash_request, is_usable_key, scope_of
 from demitasse.kernel import json
+from demitasse.kernel.errors import DemitasseError
 
 KeyOf = Callable[[Mapping[str, Any]], Any]
 _OK = 200
 _in_flight = operations.InFlight()
 
 
-class RequestInProgressError(DocumentError):
+class RequestInProgressError(DemitasseError):
     """The first request with this key is still being answered."""
 
     code = "request_in_progress"
     http_status_code = 409
 
 
-class IdempotencyKeyReusedError(DocumentError):
+class IdempotencyKeyReusedError(DemitasseError):
     """The key was used for another request."""
 
     code = "idempotency_key_reused"
     http_status_code = 422
 
 
-class InvalidIdempotencyKeyError(DocumentError):
+class InvalidIdempotencyKeyError(DemitasseError):
     """The key cannot be used, or not by this caller."""
 
     code = "invalid_idempotency_key"
