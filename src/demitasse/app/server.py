@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import signal
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import IO
@@ -116,7 +118,10 @@ def serve(path: Path, *, host: str, port: int) -> None:
             timeout_graceful_shutdown=10,
         )
         _log.info("server.starting", site=str(path), address=f"http://{host}:{port}")
-        uvicorn.Server(config).run()
+        # uvicorn raises the signal that stopped it once more; this turns it into an orderly end.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        with contextlib.suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run()
     finally:
         site.close()
         lock.close()

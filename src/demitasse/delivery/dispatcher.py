@@ -48,7 +48,6 @@ MAX_IN_FLIGHT = 256
 _SWEEP_S = 300.0
 _PAUSE_S = 0.02
 _AGAIN_S = 1.0
-_SETTLE_WITHIN_S = 5.0
 _random = SystemRandom().random
 
 
@@ -167,14 +166,14 @@ class Dispatcher:
             settle_failures=self._counters.settle_failures,
         )
 
-    async def close(self, *, grace_s: float = 10.0) -> None:
+    async def close(self, *, grace_s: float = 10.0, settle_within_s: float = 5.0) -> None:
         """Start nothing more, wait a while for what is under way, and settle it; the rest stays due."""
         self._is_stopping = True
         self._alarms.stop()
         for timer in self._timers.values():
             timer.cancel()
         await self._pump.stop(grace_s=grace_s)
-        await self._settler.drain(within_s=_SETTLE_WITHIN_S)
+        await self._settler.drain(within_s=settle_within_s)
         self._is_closed = True
         for channel in self._channels.values():
             with contextlib.suppress(DemitasseError):  # Then others wait until the leases are over.

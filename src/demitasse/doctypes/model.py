@@ -86,7 +86,11 @@ STANDARD_NAMES = frozenset(f.name for f in (*STANDARD_FIELDS, *CHILD_FIELDS))
 
 @dataclass(frozen=True, kw_only=True)
 class DocType:
-    """A kind of document: its fields, naming and permissions. Source: Frappe's DocType JSON."""
+    """A kind of document: its fields, naming and permissions. Source: Frappe's DocType JSON.
+
+    Args:
+        is_log: The server writes it (``in_create``); its links keep no other document from being deleted.
+    """
 
     name: str
     module: str
@@ -98,6 +102,7 @@ class DocType:
     is_submittable: bool = False
     is_tree: bool = False
     is_custom: bool = False
+    is_log: bool = False
     autoname: str | None = None
     title_field: str | None = None
     search_fields: tuple[str, ...] = ()

@@ -46,6 +46,7 @@ def parse_doctype(source: Mapping[str, Any], *, app: str, is_custom: bool = Fals
         is_submittable=bool(source.get("is_submittable")),
         is_tree=bool(source.get("is_tree")),
         is_custom=is_custom,
+        is_log=bool(source.get("in_create")),
         autoname=_autoname(source),
         title_field=source.get("title_field") or None,
         search_fields=tuple(part.strip() for part in search.split(",") if part.strip()),

@@ -85,8 +85,11 @@ class _Builder:
         for condition in (*conditions_of(query.where), *conditions_of(query.restriction)):
             self._starts[id(condition)] = self._count
             self._count += arity(condition)
-            if condition.column.source.kind is SourceKind.LINK:
-                self._join(condition.column.source)
+            source = condition.column.source
+            if source.kind is SourceKind.LINK:
+                self._join(source)
+            elif source.kind is SourceKind.MAIN:
+                self._tables.setdefault(source, self._main_table(source))
 
     def rows(self, shown: list[Element]) -> Select[Any]:
         """Return a selection of the rows for which the conditions hold."""
@@ -141,6 +144,13 @@ class _Builder:
         element = self.column(value.column)
         function: Callable[..., Element] = getattr(func, value.function.value)
         return function(distinct(element) if value.is_distinct else element)
+
+    def _main_table(self, source: Source) -> FromClause:
+        """Return the main table for the main source of an expression, which may have been parsed at another time."""
+        if source.doctype.name != self._main.doctype.name:
+            message = f"An expression on {source.doctype.name} cannot confine a query on {self._main.doctype.name}"
+            raise ValueError(message)
+        return self._tables[self._main]
 
     def _join(self, source: Source) -> None:
         if source in self._tables:

@@ -349,7 +349,7 @@ def _duplicate(record: Record, error: UniqueViolation) -> DocumentError:
 
 def _refuse_linked(context: DocumentContext, tx: Transaction, record: Record) -> None:
     for doctype in context.registry:
-        if doctype.is_single:
+        if doctype.is_single or doctype.is_log:
             continue
         for field in context.plan(doctype).links:
             if field.options != record.doctype.name:

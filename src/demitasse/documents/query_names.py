@@ -7,6 +7,7 @@ child table ``items.qty`` or ``tabSales Order Item.qty``. Nothing else is a name
 import re
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from threading import Lock
 from typing import Any
 
 from demitasse.doctypes.model import DocType, Field, Registry
@@ -60,6 +61,7 @@ class Vocabulary:
         self._columns: dict[tuple[Source, str], Column] = {}
         self._trees: dict[str, Tree] = {}
         self._found: dict[str, Column] = {}
+        self._lock = Lock()
 
     def column(self, text: str, registry: Registry) -> Column:
         """Return the column that a text names.
@@ -85,12 +87,12 @@ class Vocabulary:
         if field is None or field.type.storage is None:
             return None
         found = self._columns.get((source, field.name))
-        if found is None:
-            is_own = source.kind is SourceKind.MAIN
-            is_set = field.type.empty is not None or field.name in _ALWAYS_SET
-            found = Column(source=source, field=field, is_optional=not (is_own and is_set))
-            self._columns[source, field.name] = found
-        return found
+        if found is not None:
+            return found
+        is_own = source.kind is SourceKind.MAIN
+        is_set = field.type.empty is not None or field.name in _ALWAYS_SET
+        made = Column(source=source, field=field, is_optional=not (is_own and is_set))
+        return self._columns.setdefault((source, field.name), made)
 
     def source(self, place: str, registry: Registry, *, text: str) -> Source:
         """Return the source that stands before a dot: a Link or table field, or ``tab`` and a DocType.
@@ -145,12 +147,14 @@ class Vocabulary:
         target = registry.find(field.options or "")
         if target is None or target.is_single:
             raise unknown_field(text, self.doctype)
-        found = self._sources.get((kind, key))
-        if found is None or found.doctype is not target:
-            if found is not None:
-                self._columns = {place: column for place, column in self._columns.items() if place[0] is not found}
-            found = Source(kind=kind, doctype=target, field=field if key == field.name else None)
-            self._sources[kind, key] = found
+        with self._lock:  # two sources for one table would join it twice
+            found = self._sources.get((kind, key))
+            if found is None or found.doctype is not target:
+                if found is not None:
+                    self._columns.clear()
+                    self._found.clear()
+                found = Source(kind=kind, doctype=target, field=field if key == field.name else None)
+                self._sources[kind, key] = found
         return found
 
 

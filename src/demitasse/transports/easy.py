@@ -241,4 +241,3 @@ class Easy:
         if tls.client_cert_pem is not None:
             setopt(pycurl.SSLCERT_BLOB, tls.client_cert_pem)
             setopt(pycurl.SSLKEY_BLOB, tls.client_key_pem or tls.client_cert_pem)
-            setopt(pycurl.KEYPASSWD, "")  # Without one, OpenSSL would ask for it at the terminal, and wait.

@@ -149,11 +149,12 @@ class HttpSender:
 
     def _carry(self, job: Job, route: Route) -> None:
         tls = job.request.tls
-        easy = self._idle.pop() if tls is None and self._idle else Easy(self._options, tls=tls, on_result=self._finish)
         try:
+            easy = (
+                self._idle.pop() if tls is None and self._idle else Easy(self._options, tls=tls, on_result=self._finish)
+            )
             easy.begin(job, route)
         except pycurl.error as error:
-            easy.close()
             self._leave(job)
             self._fail(job, Fault(outcome=Outcome.INVALID, error=f"The request cannot be sent: {error}."))
             return

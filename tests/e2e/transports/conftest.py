@@ -30,7 +30,7 @@ def open_files() -> dict[str, str]:
 
 def open_handles() -> int:
     gc.collect()
-    return sum(isinstance(thing, pycurl.Curl) and not thing.closed() for thing in gc.get_objects())
+    return sum(type(thing) is pycurl.Curl and not thing.closed() for thing in gc.get_objects())
 
 
 @pytest.fixture

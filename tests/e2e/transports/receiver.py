@@ -184,7 +184,9 @@ class Receiver:
             try:
                 return tls.wrap_socket(sock, server_side=True)
             except ssl.SSLError:
-                plain.shutdown(socket.SHUT_WR)  # Our alert is read before the connection goes, as polite servers see to.
+                plain.shutdown(
+                    socket.SHUT_WR
+                )  # Our alert is read before the connection goes, as polite servers see to.
                 while plain.recv(65_536):
                     pass
                 raise

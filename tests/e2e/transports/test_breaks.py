@@ -213,16 +213,33 @@ async def test_closing_breaks_off_what_is_under_way(make_sender: MakeSender) -> 
 
 
 async def test_a_cancelled_call_frees_its_place(make_sender: MakeSender) -> None:
+    def behave(connection: Connection) -> None:
+        if connection.receiver.connections <= 2:
+            connection.hang()
+        else:
+            answer(OK)(connection)
+
+    sender = make_sender(options=_two_at_a_time())
+    with Receiver(behave) as receiver:
+        calls = [asyncio.create_task(sender.send(request(receiver.url))) for _ in range(4)]
+        await asyncio.sleep(0.1)
+        for call in (calls[0], calls[1], calls[3]):  # Two that are under way, and one that waits for a place.
+            call.cancel()
+        assert (await calls[2]).status == 200
+        await asyncio.gather(*calls, return_exceptions=True)
+        results = await asyncio.gather(*(sender.send(request(receiver.url)) for _ in range(4)))
+    assert {result.status for result in results} == {200}
+
+
+async def test_closing_answers_those_who_wait_for_a_place(make_sender: MakeSender) -> None:
     sender = make_sender(options=_two_at_a_time())
     with Receiver(Connection.hang) as receiver:
         calls = [asyncio.create_task(sender.send(request(receiver.url))) for _ in range(4)]
         await asyncio.sleep(0.05)
-        for call in calls:
-            call.cancel()
-        await asyncio.gather(*calls, return_exceptions=True)
-        assert all(call.cancelled() for call in calls)
-    with Receiver(answer(OK)) as receiver:
-        assert (await sender.send(request(receiver.url))).status == 200
+        await sender.close()
+        results = await asyncio.gather(*calls)
+    assert [result.outcome for result in results] == [Outcome.RESET] * 4
+    assert sum("was not sent" in str(result.error) for result in results) == 2
 
 
 def _two_at_a_time() -> SenderOptions:

@@ -51,6 +51,14 @@ async def test_an_authority_of_ones_own_is_trusted_where_it_is_named(
         assert (await attempt(receiver)).outcome is Outcome.TLS  # Trust, and its open connection, are not shared.
 
 
+async def test_the_next_request_does_not_inherit_trust(
+    sender: HttpSender, secure: Secure, authority: Authority
+) -> None:
+    with secure("127.0.0.1") as receiver:
+        assert (await sender.send(request(receiver.url, tls=TlsOptions(ca_pem=authority.pem)))).status == 200
+        assert (await sender.send(request(receiver.url))).outcome is Outcome.TLS
+
+
 async def test_another_authority_is_not_trusted_in_its_place(attempt: Attempt, secure: Secure) -> None:
     with secure("127.0.0.1") as receiver:
         assert (await attempt(receiver, tls=TlsOptions(ca_pem=Authority().pem))).outcome is Outcome.TLS

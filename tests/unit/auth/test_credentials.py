@@ -63,7 +63,7 @@ def test_key_and_secret_make_the_user_with_its_roles(tx: Transaction) -> None:
         f"Bearer {key}:{secret}",
     ):
         actor = authenticator.authenticate(tx, header)
-        assert (actor.user, actor.roles) == ("asha@x.de", {"Sales", "All", "Guest"})
+        assert (actor.user, actor.roles) == ("asha@x.de", frozenset({"Sales", "All", "Guest"}))
 
 
 @pytest.mark.parametrize("header", [None, "", "token", "token a b"])

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -26,7 +26,10 @@ async def lanes(database: SqliteDatabase) -> AsyncIterator[Lanes]:
 async def test_writes_that_wait_together_are_one_transaction_and_all_answered(
     lanes: Lanes, database: SqliteDatabase
 ) -> None:
-    answers = await asyncio.gather(*(lanes.write(lambda tx, n=n: tx.run(INSERT, (str(n),))) for n in range(50)))
+    def note(number: int) -> Callable[[Transaction], int]:
+        return lambda tx: tx.run(INSERT, (str(number),))
+
+    answers = await asyncio.gather(*(lanes.write(note(n)) for n in range(50)))
 
     assert answers == [1] * 50
     assert texts(database) == [str(n) for n in range(50)]

@@ -86,7 +86,10 @@ def test_what_before_commit_raises_undoes_the_transaction(database: SqliteDataba
 
 
 def test_before_commit_can_write_in_the_same_transaction(database: SqliteDatabase) -> None:
-    database.before_commit = lambda tx: tx.run(INSERT, (f"{len(tx.journal)} events",)) and None
+    def note(tx: Transaction) -> None:
+        tx.run(INSERT, (f"{len(tx.journal)} events",))
+
+    database.before_commit = note
     tx = database.write()
     tx.journal.append("event")
     tx.run(INSERT, ("a",))

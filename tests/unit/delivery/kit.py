@@ -214,7 +214,7 @@ class Kit:
         self.sender.take_all()
         self.time = FakeTimeFrom(self.time)
         self.disk.is_full = True
-        await self.dispatcher.close(grace_s=0)
+        await self.dispatcher.close(grace_s=0, settle_within_s=0)
         await self.lanes.close()
         self.reader.close()
         self.database.close()
@@ -283,4 +283,3 @@ class FakeTimeFrom(FakeTime):
     def __init__(self, old: FakeTime) -> None:
         super().__init__()
         self.now_s = old.now_s
-

@@ -44,8 +44,8 @@ def test_names_and_aliases_lead_to_the_canonical_name() -> None:
 def test_permissions_carry_level_and_ownership() -> None:
     first, second = parse_doctype(LEAD, app="trade").permissions
 
-    assert (first.role, first.actions, first.if_owner, first.permlevel) == ("Sales", {"read"}, True, 0)
-    assert (second.actions, second.permlevel) == ({"write"}, 2)
+    assert (first.role, first.actions, first.if_owner, first.permlevel) == ("Sales", frozenset({"read"}), True, 0)
+    assert (second.actions, second.permlevel) == (frozenset({"write"}), 2)
 
 
 @pytest.mark.parametrize(

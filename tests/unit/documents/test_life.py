@@ -7,6 +7,7 @@ from demitasse.auth.model import ADMINISTRATOR_ACTOR, Actor
 from demitasse.db.transaction import Transaction
 from demitasse.documents import building, errors, operations, store
 from demitasse.documents.model import Record
+from demitasse.documents.ports import Handler
 from tests.unit.documents.conftest import SmallSite
 from tests.unit.documents.test_insert import ORDER
 
@@ -121,18 +122,12 @@ def test_each_step_tells_its_events(site: SmallSite, order: Record) -> None:
 
 def test_hooks_run_in_frappe_s_order(site: SmallSite) -> None:
     ran: list[str] = []
-    site.hooks.by_doctype["Customer"] = {
-        event: (lambda record, tx, actor, event=event: ran.append(event))
-        for event in (
-            "before_insert",
-            "before_validate",
-            "validate",
-            "before_save",
-            "after_insert",
-            "on_update",
-            "on_change",
-        )
-    }
+
+    def note(event: str) -> Handler:
+        return lambda record, tx, actor: ran.append(event)
+
+    events = ("before_insert", "before_validate", "validate", "before_save", "after_insert", "on_update", "on_change")
+    site.hooks.by_doctype["Customer"] = {event: note(event) for event in events}
     site.make("Customer", {"customer_name": "A"})
     inserted = ran.copy()
     ran.clear()

@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from demitasse.doctypes.parse import parse_doctype
 from demitasse.documents.query_errors import InvalidFilterValue, InvalidQuery, UnknownField
+from demitasse.documents.query_names import vocabulary_of
 from demitasse.documents.query_parse import parse_expression
 from demitasse.kernel.json import MalformedJson
 from tests.unit.documents.query_site import NOW, QuerySite, trading_site
@@ -246,6 +248,21 @@ def test_a_restriction_confines_whatever_is_asked(site: QuerySite) -> None:
     cheap = parse_expression(doctype, {"standard_rate": ["<", 1]}, registry=site.registry, zone=UTC, now=NOW)
     assert site.found(query.restricted(cheap)).rows == []
     assert site.found(site.query("Item").restricted(None)).rows == site.rows("Item")
+
+
+def test_a_restriction_outlives_what_is_kept_for_its_doctype(site: QuerySite) -> None:
+    doctype = site.doctype("Item")
+    filters = [["item_group", "=", "Ice"], ["item_group.is_group", "=", 0]]
+    own = parse_expression(doctype, filters, registry=site.registry, zone=UTC, now=NOW)
+    others = [parse_doctype({"name": f"Other {number}"}, app="test") for number in range(600)]
+    assert all(vocabulary_of(other).doctype is other for other in others)
+    assert [row[0] for row in site.found(site.query("Item").restricted(own)).rows] == ["MANGO"]
+
+
+def test_a_restriction_confines_its_own_doctype_only(site: QuerySite) -> None:
+    own = parse_expression(site.doctype("Item"), {"owner": "x"}, registry=site.registry, zone=UTC, now=NOW)
+    with pytest.raises(ValueError, match="cannot confine"):
+        site.found(site.query("Sales Order").restricted(own))
 
 
 def test_a_restriction_on_a_child_table_may_be_met_by_another_row(site: QuerySite) -> None:

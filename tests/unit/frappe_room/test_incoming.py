@@ -21,7 +21,7 @@ from demitasse.frappe.integrations.incoming import (
 from demitasse.frappe.whitelisting import endpoint_of
 from demitasse.kernel import json
 from demitasse.web.errors import describe
-from tests.unit.frappe_room.conftest import CONF, TestSite
+from tests.unit.frappe_room.calls import CONF, TestSite
 
 SECRET = CONF["storefront_webhook_secret"]
 WHSEC = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

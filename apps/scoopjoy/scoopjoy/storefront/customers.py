@@ -71,7 +71,7 @@ def _insert_contact(email, name, customer):
             "doctype": "Contact",
             "first_name": name,
             "is_primary_contact": 1,
-            "email_ids": [{"email_id": email, "is_primary": 1}],
+            "email_ids": [{"email_id": email.lower(), "is_primary": 1}],
             "links": [{"link_doctype": "Customer", "link_name": customer}],
         },
     )

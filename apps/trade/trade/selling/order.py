@@ -128,11 +128,16 @@ def _set_customer(order, customer):
 
 
 def _check_price_list(order):
+    order.price_list_currency = None
+    if not order.selling_price_list:
+        return
     fields = ["currency", "enabled", "selling"]
-    found = frappe.db.get_value("Price List", {"name": order.selling_price_list}, fields, as_dict=True)
-    if found and not (found.enabled and found.selling):
-        frappe.throw(f"Price List {order.selling_price_list} is {'not for selling' if found.enabled else 'disabled'}")
-    order.price_list_currency = found.currency if found else None
+    found = frappe.get_cached_value("Price List", order.selling_price_list, fields, as_dict=True)
+    if found:
+        if not (found.enabled and found.selling):
+            reason = "not for selling" if found.enabled else "disabled"
+            frappe.throw(f"Price List {order.selling_price_list} is {reason}")
+        order.price_list_currency = found.currency
 
 
 def _copy_taxes(order):

@@ -23,15 +23,15 @@ def default_company():
 
 def company_currency(company):
     """Return the currency that a company keeps its books in."""
-    own = frappe.db.get_value("Company", company, "default_currency") if company else None
+    own = frappe.get_cached_value("Company", company, "default_currency") if company else None
     return own or frappe.db.get_single_value("Global Defaults", "default_currency") or "INR"
 
 
 def money(currency):
     """Return how amounts of a currency are kept."""
     fields = ("number_format", "smallest_currency_fraction_value")
-    found = frappe.db.get_value("Currency", currency, fields, as_dict=True)
-    if found is None:
+    found = frappe.get_cached_value("Currency", currency, fields, as_dict=True)
+    if not found:
         return Money()
     return Money(precision=decimals(found.number_format), smallest=found.smallest_currency_fraction_value or 0.01)
 
@@ -50,7 +50,7 @@ def round_to_coin(amount, kept):
 def default_warehouse(company):
     """Return the warehouse for goods of a company, if it has one."""
     settled = frappe.db.get_single_value("Stock Settings", "default_warehouse")
-    if settled and frappe.db.get_value("Warehouse", settled, "company") in {None, company}:
+    if settled and frappe.get_cached_value("Warehouse", settled, "company") in {None, company}:
         return settled
     filters = {"company": company, "is_group": 0, "disabled": 0}
     return frappe.db.get_value("Warehouse", filters, "name", order_by="creation asc") if company else None

@@ -12,17 +12,17 @@ def make_warehouses(company):
 
 def check_warehouses(names, company):
     """Stop unless all of the warehouses can hold goods of the company."""
-    wanted = sorted({name for name in names if name})
-    if not wanted:
-        return
-    fields = ["name", "company", "is_group", "disabled"]
-    for found in frappe.get_all("Warehouse", filters={"name": ["in", wanted]}, fields=fields):
+    for name in sorted({name for name in names if name}):
+        fields = ["company", "is_group", "disabled"]
+        found = frappe.get_cached_value("Warehouse", name, fields, as_dict=True)
+        if not found:
+            continue
         if found.is_group:
-            frappe.throw(f"Warehouse {found.name} is a group: choose one below it")
+            frappe.throw(f"Warehouse {name} is a group: choose one below it")
         if found.disabled:
-            frappe.throw(f"Warehouse {found.name} is disabled")
+            frappe.throw(f"Warehouse {name} is disabled")
         if found.company and company and found.company != company:
-            frappe.throw(f"Warehouse {found.name} belongs to {found.company}, not to {company}")
+            frappe.throw(f"Warehouse {name} belongs to {found.company}, not to {company}")
 
 
 def _insert(name, company, **more):

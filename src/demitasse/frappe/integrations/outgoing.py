@@ -41,18 +41,20 @@ class Limits:
 
 
 class Session(requests.Session):
-    """A session that follows few redirects, and takes credentials to no other host."""
+    """A session for one call: it follows few redirects, takes credentials to no other host, and keeps within limits."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, limits: Limits, until_s: float) -> None:
         super().__init__()
         self.max_redirects = _MAX_REDIRECTS
+        self._limits = limits
+        self._until_s = until_s
 
     @override
     def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """Return where a redirect leads; its own body, which could be endless, is not read."""
+        """Return where a redirect leads; its own body could be endless, so it is read as every other."""
         target = super().get_redirect_target(resp)
         if target is not None:
-            resp._content = b""  # noqa: SLF001 - as requests itself keeps it
+            self.read(resp)
         return target
 
     @override
@@ -62,6 +64,33 @@ class Session(requests.Session):
         if self.should_strip_auth(old, new):  # type: ignore[no-untyped-call]
             for name in [name for name in prepared_request.headers if holds_secret(name)]:
                 del prepared_request.headers[name]
+
+    def attempt(self, method: str, url: str, options: Mapping[str, Any]) -> requests.Response:
+        """Send a request once and return its answer, read to the end."""
+        left_s = max(self._until_s - monotonic_s(), 0.001)
+        timeout = (min(self._limits.connect_s, left_s), left_s)
+        response = self.request(method, url, timeout=timeout, stream=True, **options)
+        with response:
+            self.read(response)
+        return response
+
+    def read(self, response: requests.Response) -> None:
+        """Read the body as it arrives, so that a server that drips cannot go on for ever, and keep it on the answer."""
+        if response._content_consumed:  # noqa: SLF001 - these two are how requests keeps a body that was read
+            return
+        chunks: list[bytes] = []
+        size = 0
+        while chunk := _read_some(response):
+            size += len(chunk)
+            if size > self._limits.max_response_bytes:
+                message = f"The answer is larger than {self._limits.max_response_bytes} bytes"
+                raise ResponseTooLargeError(message, response=response)
+            if monotonic_s() > self._until_s:
+                message = f"The answer was not complete within {self._limits.total_s:g} s"
+                raise requests.ReadTimeout(message, response=response)
+            chunks.append(chunk)
+        response._content = b"".join(chunks)  # noqa: SLF001
+        response._content_consumed = True  # noqa: SLF001
 
 
 def limits_of(timeout: Any, *, max_response_bytes: int) -> Limits:
@@ -90,14 +119,14 @@ def send(
         requests.RequestException: no answer came in time, or one that is too large.
     """
     until_s = monotonic_s() + limits.total_s
-    with Session() as session:
+    with Session(limits=limits, until_s=until_s) as session:
         attempts = 0
         while True:
             attempts += 1
             response: requests.Response | None = None
             failure: requests.RequestException | None = None
             try:
-                response = _attempt(session, method, url, limits=limits, until_s=until_s, options=options)
+                response = session.attempt(method, url, options)
             except _Failure as error:
                 if isinstance(error, requests.exceptions.SSLError):
                     raise
@@ -115,33 +144,6 @@ def send(
             if failure is not None and delay_s is None:
                 raise failure
             sleep(delay_s or 0)
-
-
-def _attempt(
-    session: Session, method: str, url: str, *, limits: Limits, until_s: float, options: Mapping[str, Any]
-) -> requests.Response:
-    left_s = max(until_s - monotonic_s(), 0.001)
-    timeout = (min(limits.connect_s, left_s), left_s)
-    response = session.request(method, url, timeout=timeout, stream=True, **options)
-    with response:
-        response._content = _read(response, limits=limits, until_s=until_s)  # noqa: SLF001 - as requests itself keeps it
-    return response
-
-
-def _read(response: requests.Response, *, limits: Limits, until_s: float) -> bytes:
-    """Return the whole body, piece by piece as it arrives, so that a server that drips cannot go on for ever."""
-    chunks: list[bytes] = []
-    size = 0
-    while chunk := _read_some(response):
-        size += len(chunk)
-        if size > limits.max_response_bytes:
-            message = f"The answer is larger than {limits.max_response_bytes} bytes"
-            raise ResponseTooLargeError(message, response=response)
-        if monotonic_s() > until_s:
-            message = f"The answer was not complete within {limits.total_s:g} s"
-            raise requests.ReadTimeout(message, response=response)
-        chunks.append(chunk)
-    return b"".join(chunks)
 
 
 def _read_some(response: requests.Response) -> bytes:

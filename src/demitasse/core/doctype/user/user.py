@@ -16,9 +16,14 @@ def handlers(services: CoreServices) -> Mapping[str, Handler]:
     def forget(record: Record, tx: Transaction, actor: Actor) -> None:
         tx.after_commit(services.forget_credentials)
 
+    def prepare(record: Record, tx: Transaction, actor: Actor) -> None:
+        set_full_name(record, tx, actor)
+        if record.is_new:
+            record["owner"] = record.name  # users own themselves, and so may read what All may read of its own
+
     return {
         "before_insert": set_full_name,
-        "before_validate": set_full_name,
+        "before_validate": prepare,
         "on_update": forget,
         "on_change": forget,
         "on_trash": refuse_standard,

@@ -16,5 +16,6 @@ class Bin(Document):
         self.company = frappe.db.get_value("Warehouse", {"name": self.warehouse}, "company")
 
     def validate(self):
-        expected = flt(self.actual_qty) + flt(self.ordered_qty) - flt(self.reserved_qty)
-        self.projected_qty = flt(expected, QUANTITY_DIGITS)
+        for field in ("actual_qty", "ordered_qty", "reserved_qty"):
+            self.set(field, flt(self.get(field), QUANTITY_DIGITS))
+        self.projected_qty = flt(self.actual_qty + self.ordered_qty - self.reserved_qty, QUANTITY_DIGITS)

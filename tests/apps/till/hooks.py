@@ -1,0 +1,6 @@
+app_name = "till"
+app_title = "Till"
+app_publisher = "Demitasse"
+app_description = "A fixture: signed endpoints, endpoints that are answered once, and calls to other services"
+app_email = "till@example.com"
+app_license = "MIT"
