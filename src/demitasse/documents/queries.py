@@ -142,4 +142,6 @@ def _check_parent(context: DocumentContext, doctype: DocType, parent: str | None
     if found is None or not any(field.options == doctype.name for field in found.table_fields):
         message = f"Name the DocType that {doctype.name} belongs to with parent"
         raise NotPermitted(message, doctype=doctype.name, action="read")
-    check_doctype(found, "read", actor)
+    if check_doctype(found, "read", actor) is not Reach.ALL:
+        message = f"Rows of {doctype.name} are read with the {found.name} that they belong to"
+        raise NotPermitted(message, doctype=doctype.name, action="read")

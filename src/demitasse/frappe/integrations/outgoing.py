@@ -76,7 +76,7 @@ class Session(requests.Session):
 
     def read(self, response: requests.Response) -> None:
         """Read the body as it arrives, so that a server that drips cannot go on for ever, and keep it on the answer."""
-        if response._content_consumed:  # noqa: SLF001 - these two are how requests keeps a body that was read
+        if response._content is not False:  # noqa: SLF001 - so requests marks a body that was not read yet
             return
         chunks: list[bytes] = []
         size = 0
@@ -90,7 +90,6 @@ class Session(requests.Session):
                 raise requests.ReadTimeout(message, response=response)
             chunks.append(chunk)
         response._content = b"".join(chunks)  # noqa: SLF001
-        response._content_consumed = True  # noqa: SLF001
 
 
 def limits_of(timeout: Any, *, max_response_bytes: int) -> Limits:
