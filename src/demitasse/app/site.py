@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from demitasse.app.alias import install_alias
+from demitasse.app.custom_fields import CustomFields
 from demitasse.app.hooks import SiteHooks
 from demitasse.app.resolve import resolver
 from demitasse.app.rules import NoExtraRules
@@ -17,6 +18,7 @@ from demitasse.apps.model import App
 from demitasse.auth.credentials import Authenticator
 from demitasse.core.services import CoreServices
 from demitasse.db.sqlite import SqliteDatabase
+from demitasse.db.transaction import Transaction
 from demitasse.doctypes.model import Registry
 from demitasse.documents.context import DocumentContext
 from demitasse.documents.publishing import Publisher
@@ -80,6 +82,7 @@ def build_site(settings: Settings, apps: InstalledApps, *, environ: Mapping[str,
     for app in apps:
         for doctype in app.doctypes:
             registry.register(doctype)
+    custom_fields = CustomFields(registry)
     vault = Vault(settings.encryption_key)
     references = References(conf=settings.conf, environ=environ)
     hooks = SiteHooks()
@@ -98,12 +101,15 @@ def build_site(settings: Settings, apps: InstalledApps, *, environ: Mapping[str,
     )
     publisher = Publisher(documents, subscriptions)
     database = SqliteDatabase(database_path(settings), before_commit=publisher.publish)
+    _read(database, custom_fields.load)
+    database.on_foreign_write.append(lambda: _read(database, custom_fields.load))
     database.on_foreign_write.extend((authenticator.forget, lambda: _call_all(webhook_listeners)))
     services = SiteServices(documents=documents, settings=settings, apps=apps, resolve=resolver(apps))
     core = CoreServices(
         registry=registry,
         forget_credentials=authenticator.forget,
         forget_webhooks=lambda: _call_all(webhook_listeners),
+        extend_doctype=custom_fields.extend,
     )
     hooks.connect(apps, registry, core=core, site=lambda: services)
     return Site(
@@ -121,6 +127,14 @@ def build_site(settings: Settings, apps: InstalledApps, *, environ: Mapping[str,
         services=services,
         webhook_listeners=webhook_listeners,
     )
+
+
+def _read(database: SqliteDatabase, work: Callable[[Transaction], None]) -> None:
+    tx = database.read()
+    try:
+        work(tx)
+    finally:
+        tx.rollback()
 
 
 def _call_all(listeners: Iterable[Callable[[], None]]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from demitasse.db.transaction import Transaction
 from demitasse.doctypes.model import Registry
 from demitasse.documents.ports import Handler
 
@@ -14,11 +15,13 @@ class CoreServices:
     Args:
         forget_credentials: Called after users, roles or keys have changed.
         forget_webhooks: Called after a webhook has changed.
+        extend_doctype: Called when the Custom Fields of a DocType have changed, in the transaction that changes them.
     """
 
     registry: Registry
     forget_credentials: Callable[[], None]
     forget_webhooks: Callable[[], None]
+    extend_doctype: Callable[[Transaction, str], None]
 
 
 Controller = Callable[[CoreServices], Mapping[str, Handler]]

@@ -140,7 +140,9 @@ def _table(spec: TableSpec, dialect: str) -> Table:
                 server_default=None if column.default is None else str(column.default),
             ),
         )
-    table = Table(spec.name, MetaData(), *columns, sqlite_autoincrement=spec.autoincrement, mysql_collate="utf8mb4_nopad_bin")
+    table = Table(
+        spec.name, MetaData(), *columns, sqlite_autoincrement=spec.autoincrement, mysql_collate="utf8mb4_nopad_bin"
+    )
     for index in spec.indexes:
         _index(table, index)
     return table

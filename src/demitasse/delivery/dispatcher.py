@@ -242,7 +242,13 @@ class Dispatcher:
         changed: set[str] = set()
         for settlement in batch:
             delivery = settlement.delivery
-            if delivery.order_key is not None or settlement.state is DeliveryState.RETRYING:
+            if (
+                not settlement.is_final
+            ):  # It was decided a while ago: the webhook may have been paused or resumed since.
+                is_held = settlement.state is DeliveryState.HELD
+                self._gates.newcomer(self._channel(delivery.webhook), is_held=is_held)
+                changed.add(delivery.webhook)
+            elif delivery.order_key is not None:
                 changed.add(delivery.webhook)
             if settlement.state is DeliveryState.FAILED:
                 self._alerts.tell(
@@ -254,9 +260,7 @@ class Dispatcher:
                     )
                 )
         for name in changed:
-            channel = self._channel(name)
-            self._gates.newcomer(channel, is_held=False)  # If it was closed meanwhile: that must be held too.
-            self._look(channel)
+            self._look(self._channel(name))
         self._pump.soon()
 
     def _fed(self, channel: Channel, found: bool | None) -> None:  # noqa: FBT001 - a callback's one finding
@@ -289,4 +293,7 @@ class Dispatcher:
             return
         for name in {*names, *self._channels} if everything else names:
             self._claims.look_again(name)
-            self._look(self._channel(name))
+            channel = self._channel(name)
+            self._look(channel)
+            if everything:
+                await self._gates.recheck(channel)

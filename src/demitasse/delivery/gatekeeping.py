@@ -94,6 +94,18 @@ class Gatekeeper:
             channel.standing = Standing.NEW
             self.attend(channel)
 
+    async def recheck(self, channel: Channel) -> None:
+        """Make sure that nothing is held of a webhook whose deliveries go out."""
+        if channel.standing is not Standing.OPEN:
+            return
+        try:
+            is_any_held = await self._database.read(partial(queries.has_rows, channel=channel.name, held=True))
+        except DemitasseError as error:
+            _log.warning("queue.not_read", webhook=channel.name, error=error.message)
+            return
+        if is_any_held:
+            self.newcomer(channel, is_held=True)
+
     def disable(self, channel: Channel, *, delivery: str, reason: str) -> None:
         """Pause a webhook by itself, hold what waits for it, and tell its owner."""
         if channel.standing is Standing.OPEN:

@@ -38,6 +38,7 @@ class Plan:
     links: tuple[Field, ...]
     dynamic_links: tuple[Field, ...]
     limits: Mapping[str, int]
+    zeros: tuple[tuple[str, int | float], ...]
     checked: tuple[Field, ...]
     fixed_defaults: tuple[tuple[str, Any], ...]
     dynamic_defaults: tuple[Field, ...]
@@ -102,6 +103,7 @@ def make_plan(doctype: DocType, *, dialect: str) -> Plan:
         selects=tuple((f, _options(f)) for f in doctype.data_fields if f.fieldtype == "Select" and f.options),
         links=tuple(f for f in doctype.data_fields if f.fieldtype == "Link" and f.options),
         dynamic_links=tuple(f for f in doctype.data_fields if f.fieldtype == "Dynamic Link" and f.options),
+        zeros=tuple((f.name, f.type.empty) for f in doctype.data_fields if f.type.empty is not None),
         limits={f.name: f.max_length for f in doctype.data_fields if f.max_length},
         checked=tuple(f for f in doctype.data_fields if _has_format(f)),
         fixed_defaults=tuple((f.name, _fixed_default(f)) for f in doctype.data_fields if _fixed_default(f) is not None),

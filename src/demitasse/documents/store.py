@@ -96,8 +96,12 @@ def insert_row(context: DocumentContext, tx: Transaction, record: Record) -> Non
     Raises:
         UniqueViolation: the name, or the value of a unique field, is there already.
     """
-    sql, row = context.plan(record.doctype).insertion(_sealed(context, tx, record))
+    plan = context.plan(record.doctype)
+    sql, row = plan.insertion(_sealed(context, tx, record))
     tx.run(sql, row)
+    for name, zero in plan.zeros:
+        if record.values.get(name) is None:
+            record.values[name] = zero
 
 
 def update_row(context: DocumentContext, tx: Transaction, record: Record) -> None:

@@ -11,8 +11,9 @@ from demitasse.auth.model import Reach, reach
 from demitasse.documents import store
 from demitasse.documents.errors import DocumentNotFound
 from demitasse.frappe import exceptions
+from demitasse.frappe.cache import Cache
 from demitasse.frappe.context import current, find_current
-from demitasse.frappe.database import Database, rows_of
+from demitasse.frappe.database import Database, doctype_of, rows_of
 from demitasse.frappe.error_log import get_traceback, log_error
 from demitasse.frappe.exceptions import (
     AuthenticationError,
@@ -42,6 +43,7 @@ from demitasse.kernel.ids import random_name
 
 __version__ = "16.0.0"
 _dict = AttrDict
+cache = Cache()
 db = Database()
 session = Session()
 conf = Conf()
@@ -65,7 +67,7 @@ def get_doc(*args: Any, **kwargs: Any) -> Document:
     if not args:
         return _new(kwargs)
     call = current()
-    doctype = call.site.documents.registry.get(args[0])
+    doctype = doctype_of(args[0])
     if doctype.is_single:
         return document_of(store.load_single(call.site.documents, call.tx, doctype))
     name = args[1] if len(args) > 1 else kwargs.get("name") or kwargs.get("filters")
@@ -168,7 +170,7 @@ def delete_doc(
 ) -> None:
     """Remove a document; ``force`` leaves broken links behind."""
     call = current()
-    record = store.find(call.site.documents, call.tx, call.site.documents.registry.get(doctype), str(name))
+    record = store.find(call.site.documents, call.tx, doctype_of(doctype), str(name))
     if record is None:
         if not ignore_missing:
             message = f"{doctype} {name} not found"
@@ -179,7 +181,7 @@ def delete_doc(
 
 def get_meta(doctype: str, cached: bool = True) -> Meta:
     """Return a DocType."""
-    return Meta(current().site.documents.registry.get(doctype))
+    return Meta(doctype_of(doctype))
 
 
 def has_permission(
@@ -193,7 +195,7 @@ def has_permission(
     """Return whether a user may do something with a DocType, or with one document."""
     call = current()
     actor = call.actor if user is None else actor_of(call.tx, user)
-    meta = call.site.documents.registry.get(doctype)
+    meta = doctype_of(doctype)
     allowed = reach(meta, ptype, actor) is not Reach.NONE
     if allowed and doc is not None:
         found = doc if isinstance(doc, Document) else get_doc(doctype, doc)
@@ -318,6 +320,7 @@ __all__ = [
     "_dict",
     "as_json",
     "bold",
+    "cache",
     "call",
     "clear_messages",
     "conf",

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from demitasse.doctypes.errors import UnknownDocType
 from demitasse.doctypes.model import DocType
 from demitasse.documents import operations, queries, store
 from demitasse.documents.errors import DocumentNotFound
@@ -14,8 +15,15 @@ Filters = str | Mapping[str, Any] | Sequence[Any] | None
 
 
 def doctype_of(name: str) -> DocType:
-    """Return a DocType of the site by name."""
-    return current().site.documents.registry.get(name)
+    """Return a DocType of the site by name.
+
+    Raises:
+        DocumentNotFound: there is none.
+    """
+    try:
+        return current().site.documents.registry.get(name)
+    except UnknownDocType as error:
+        raise DocumentNotFound(error.message, doctype="DocType", name=name) from error
 
 
 def select(doctype: str, *, as_actor: bool, **request: Any) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
@@ -118,11 +126,10 @@ class Database:
         if isinstance(dt, Mapping):
             filters = dict(dt)
             return self.exists(filters.pop("doctype"), filters)
-        meta = doctype_of(dt)
-        if meta.is_single:
-            return dt
         if dt == "DocType" and isinstance(dn, str):
             return dn if current().site.documents.registry.find(dn) else None
+        if doctype_of(dt).is_single:
+            return dt
         found: str | None = self.get_value(dt, dn, "name")
         return found
 

@@ -1,10 +1,13 @@
 """Rows of logs: written as they are, without hooks and checks, so that writing one can neither fail nor be slow."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any
 
+from demitasse.db.codec import encoders
 from demitasse.db.transaction import Transaction
+from demitasse.doctypes.field_types import Storage
 from demitasse.documents import store
 from demitasse.documents.model import Record
 from demitasse.frappe.context import Call
@@ -49,6 +52,20 @@ def write_after(call: Call, record: Record) -> None:
 
 def _insert(call: Call, record: Record, tx: Transaction) -> None:
     store.insert_row(call.site.documents, tx, record)
+
+
+def delete_old(tx: Transaction, *, before: datetime, limit: int) -> int:
+    """Delete up to ``limit`` rows of each of these logs that were last changed before a moment; return how many went."""
+    gone = 0
+    for doctype in (INTEGRATION_REQUEST, ERROR_LOG):
+        rows = tx.execute(
+            f'SELECT "name" FROM "tab{doctype}" WHERE "modified" < ? ORDER BY "modified" LIMIT ?',  # noqa: S608 - two constants
+            (encoders(tx.dialect)[Storage.DATETIME](before), limit),
+        )
+        if rows:
+            tx.run_many(f'DELETE FROM "tab{doctype}" WHERE "name" = ?', rows)  # noqa: S608 - two constants
+        gone += len(rows)
+    return gone
 
 
 def cut(text: str, length: int = SHORT_TEXT_LENGTH) -> str:

@@ -9,6 +9,7 @@ from demitasse.delivery.redaction import REDACTED, is_secret_name
 
 _MORE_SECRET_NAMES = frozenset({"appid", "app_id", "card_number", "cvc", "cvv", "otp", "pin", "sid"})
 _MAX_DEPTH = 20
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 _SHORTEST_SECRET = 4
 """A shorter value stands everywhere by chance; replacing it would tell where it is."""
 
@@ -21,6 +22,8 @@ def holds_secret(name: str) -> bool:
 
 def redact(value: Any, *, depth: int = 0) -> Any:
     """Return a JSON-like value with ``***`` for what stands under the name of a secret; the value itself is not changed."""
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, Mapping):
         if depth >= _MAX_DEPTH:
             return REDACTED

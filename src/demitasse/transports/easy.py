@@ -12,6 +12,7 @@ from demitasse.transports.faults import Ending, fault_of
 from demitasse.transports.headers import parse_head
 from demitasse.transports.hosts import parse_address
 from demitasse.transports.model import Outcome, OutgoingRequest, SenderOptions, SendResult, TlsOptions
+from demitasse.transports.multi import ABANDONED
 from demitasse.transports.resolution import Route
 from demitasse.transports.sockets import NewSocket, keep_from_children
 from demitasse.transports.urls import Target
@@ -48,7 +49,7 @@ class Easy:
     Args:
         options: Of the sender.
         tls: Of the receiver; a handle never changes them, so that no request can inherit another's certificate.
-        on_result: Called with this handle, free again, its job and the result.
+        on_result: Called with this handle, its job and the result; then the handle is free again.
     """
 
     __slots__ = (
@@ -70,7 +71,7 @@ class Easy:
         "_truncated",
         "_url",
         "curl",
-        "tls",
+        "is_reusable",
     )
 
     _job: Job
@@ -83,8 +84,8 @@ class Easy:
         tls: TlsOptions | None,
         on_result: Callable[["Easy", Job, SendResult], None],
     ) -> None:
-        self.tls = tls
         self.curl = pycurl.Curl()
+        self.is_reusable = tls is None
         self._options = options
         self._on_result = on_result
         self._is_proxied = options.proxy_url is not None
@@ -132,6 +133,7 @@ class Easy:
         job = self._job
         result = self._result(code, message)
         job.easy = None
+        self.is_reusable = self.is_reusable and code != ABANDONED
         if len(job.request.body) > _LARGE_BODY_BYTES:
             self.curl.setopt(pycurl.POSTFIELDS, b"")  # An idle handle keeps nobody's megabytes.
         self._head = self._body = []
@@ -156,7 +158,7 @@ class Easy:
         return SendResult(
             outcome=Outcome.ANSWERED if fault is None else fault.outcome,
             status=status,
-            headers=headers,
+            headers=() if fault is not None and fault.outcome is Outcome.PROXY else headers,
             body=b"".join(self._body),
             truncated=self._truncated,
             error=None if fault is None else fault.error,

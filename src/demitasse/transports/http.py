@@ -61,10 +61,7 @@ class HttpSender:
             name_cache_s=options.name_cache_s,
             asks_proxy=options.proxy_url is not None,
         )
-        self._multi = Multi(
-            loop=self._loop,
-            max_idle_connections=options.max_idle_connections,
-        )
+        self._multi = Multi(loop=self._loop, max_idle_connections=options.max_idle_connections)
         self._places: Places[Job] = Places(total=options.max_requests, per_receiver=options.max_requests_per_receiver)
         self._idle: list[Easy] = []
         self._looking_up: dict[Job, asyncio.Task[None]] = {}
@@ -150,9 +147,8 @@ class HttpSender:
     def _carry(self, job: Job, route: Route) -> None:
         tls = job.request.tls
         try:
-            easy = (
-                self._idle.pop() if tls is None and self._idle else Easy(self._options, tls=tls, on_result=self._finish)
-            )
+            fits = tls is None and self._idle
+            easy = self._idle.pop() if fits else Easy(self._options, tls=tls, on_result=self._finish)
             easy.begin(job, route)
         except pycurl.error as error:
             self._leave(job)
@@ -161,7 +157,7 @@ class HttpSender:
         self._multi.add(easy)
 
     def _finish(self, easy: Easy, job: Job, result: SendResult) -> None:
-        if easy.tls is None and len(self._idle) < _MAX_IDLE_HANDLES and not self._is_closed:
+        if easy.is_reusable and len(self._idle) < _MAX_IDLE_HANDLES and not self._is_closed:
             self._idle.append(easy)
         else:
             easy.close()

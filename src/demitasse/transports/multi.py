@@ -1,6 +1,7 @@
 """libcurl's multi interface on an asyncio loop: libcurl says what to watch, the loop says what happened."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
@@ -23,7 +24,7 @@ class Transfer(Protocol):
         """The handle."""
 
     def finish(self, code: int, message: str) -> None:
-        """Take the end of the transfer (``pycurl.E_*`` and its words); the handle is free again."""
+        """Take the end of the transfer: ``pycurl.E_*`` or ``ABANDONED``, and libcurl's words."""
 
 
 class Multi:
@@ -67,8 +68,11 @@ class Multi:
             self._timer.cancel()
 
     def _end_all(self, message: str) -> None:
-        for transfer in tuple(self._transfers.values()):
-            self.abandon(transfer)
+        transfers = tuple(self._transfers.values())
+        self._transfers.clear()
+        for transfer in transfers:
+            with contextlib.suppress(pycurl.error):  # The engine may be what is broken.
+                self._multi.remove_handle(transfer.curl)
             transfer.finish(ABANDONED, message)
 
     def _kick_soon(self) -> None:

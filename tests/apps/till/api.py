@@ -36,7 +36,7 @@ def pay(amount):
 def ask(url):
     """Ask another service; a failure is logged and told without the key."""
     try:
-        return make_get_request(url, params={"appid": "a-very-secret-key"}, timeout=2)
+        return make_get_request(url, params={"appid": frappe.conf["service_key"]}, timeout=2)
     except requests.RequestException as error:
         frappe.log_error("Asking failed", frappe.get_traceback())
         frappe.throw(f"Asking failed: {error}")

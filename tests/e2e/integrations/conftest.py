@@ -10,7 +10,11 @@ from demitasse.app.install import new_site
 from tests.e2e.site import Client, MadeSite, ServedSite, make_site
 from tests.unit.frappe_room.calls import CONF, TestSite, opened_site
 
-TILL = {"till_secret": "the till's secret", "till_standard_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
+TILL = {
+    "till_secret": "the till's secret",
+    "till_standard_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+    "service_key": "a-very-secret-key",
+}
 
 
 @pytest.fixture(scope="session")

@@ -223,7 +223,7 @@ async def test_a_cancelled_call_frees_its_place(make_sender: MakeSender) -> None
     with Receiver(behave) as receiver:
         calls = [asyncio.create_task(sender.send(request(receiver.url))) for _ in range(4)]
         await asyncio.sleep(0.1)
-        for call in (calls[0], calls[1], calls[3]):  # Two that are under way, and one that waits for a place.
+        for call in (calls[3], calls[0], calls[1]):  # One that waits for a place, and two that are under way.
             call.cancel()
         assert (await calls[2]).status == 200
         await asyncio.gather(*calls, return_exceptions=True)

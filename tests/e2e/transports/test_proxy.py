@@ -92,7 +92,7 @@ async def test_https_goes_through_a_tunnel(make_sender: MakeSender, tmp_path: Pa
 async def test_a_tunnel_that_is_not_granted_is_the_proxys_fault(make_sender: MakeSender, status: int) -> None:
     with Receiver(answer_once(f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n".encode())) as proxy:
         result = await by_way_of(proxy, make_sender).send(request("https://shop.invalid/"))
-    assert (result.outcome, result.status) == (Outcome.PROXY, None)
+    assert (result.outcome, result.status, result.headers) == (Outcome.PROXY, None, ())
     assert f"status {status}" in str(result.error)
 
 

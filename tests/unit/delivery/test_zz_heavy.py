@@ -227,4 +227,4 @@ class Deliveries(RuleBasedStateMachine):
 
 
 TestDeliveries = Deliveries.TestCase
-TestDeliveries.settings = settings(max_examples=1500, stateful_step_count=80, deadline=None)
+TestDeliveries.settings = settings(max_examples=2000, stateful_step_count=70, deadline=None)

@@ -6,6 +6,7 @@ from demitasse import frappe
 from demitasse.db.transaction import Transaction
 from demitasse.frappe.aftermath import LIMIT, Aftermath
 from demitasse.frappe.error_log import sort_out
+from demitasse.frappe.log_rows import delete_old
 from tests.unit.frappe_room.calls import TestSite
 
 TRACE = "Traceback (most recent call last):\n  File x\nValueError: no beans"
@@ -99,3 +100,18 @@ def test_what_waits_is_bounded() -> None:
     aftermath = Aftermath()
     aftermath.add([lambda tx: None] * (LIMIT + 10))
     assert len(aftermath._waiting) == LIMIT
+
+
+def test_old_rows_are_deleted_in_chunks(site: TestSite) -> None:
+    def log_some() -> None:
+        for number in range(5):
+            frappe.log_error(f"Old {number}")
+
+    site.run(log_some)
+    site.clock.advance(60)
+    before = site.clock()
+    site.run(lambda: frappe.log_error("New"))
+    tx = site.site.database.write()
+    assert [delete_old(tx, before=before, limit=3) for _ in range(3)] == [3, 2, 0]
+    tx.commit()
+    assert site.rows("Error Log", "method") == ["New"]

@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
+import pycurl
 import pytest
 
 from demitasse.transports.addresses import AllowList
@@ -170,6 +171,32 @@ async def test_a_cancelled_call_gives_up_its_look_up(make_sender: MakeSender) ->
     with pytest.raises(asyncio.CancelledError):
         await call
     assert not sender._looking_up
+
+
+async def test_a_call_can_be_cancelled_before_it_hears_that_it_is_invalid(make_sender: MakeSender) -> None:
+    call = asyncio.create_task(make_sender().send(request(url="nonsense")))
+    await asyncio.sleep(0)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+
+
+async def test_what_libcurl_refuses_is_a_result_and_frees_its_place(make_sender: MakeSender) -> None:
+    sender = make_sender(options=SenderOptions(idle_connection_s=-1, max_requests=1))
+    for _ in range(2):
+        result = await sender.send(request(url="http://1.1.1.1/"))
+        assert result.outcome is Outcome.INVALID
+
+
+async def test_a_broken_engine_loses_no_result(make_sender: MakeSender) -> None:
+    sender = make_sender()
+    calls = [asyncio.create_task(sender.send(request(url="http://1.1.1.1/"))) for _ in range(3)]
+    sender._multi._is_kicked = True  # Nothing is sent before it breaks.
+    await asyncio.sleep(0)
+    sender._multi._multi.close()
+    with pytest.raises(pycurl.error):
+        sender._multi._act(((pycurl.SOCKET_TIMEOUT, 0),))
+    assert [result.outcome for result in await asyncio.gather(*calls)] == [Outcome.RESET] * 3
 
 
 @pytest.mark.parametrize(

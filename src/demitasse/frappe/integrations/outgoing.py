@@ -76,7 +76,7 @@ class Session(requests.Session):
 
     def read(self, response: requests.Response) -> None:
         """Read the body as it arrives, so that a server that drips cannot go on for ever, and keep it on the answer."""
-        if response._content is not False:  # noqa: SLF001 - so requests marks a body that was not read yet
+        if isinstance(response._content, bytes):  # noqa: SLF001 - so requests keeps a body that was read
             return
         chunks: list[bytes] = []
         size = 0

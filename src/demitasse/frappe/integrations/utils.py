@@ -220,7 +220,8 @@ def _log_exchange(
         return
     try:
         sent = given["json"] if given["json"] is not None else given["data"]
-        shown = {"params": given["params"], "data": sent} if given["params"] else sent
+        if given["params"]:
+            sent = {"params": given["params"], **({} if sent is None else {"data": sent})}
         values = {
             "integration_request_service": cut(_split(url).hostname or ""),
             "is_remote_request": 0,
@@ -229,7 +230,7 @@ def _log_exchange(
             "request_method": cut(method.upper(), 10),
             "url": cut(_shown_url(url, hidden), MAX_TEXT_LENGTH),
             "request_headers": headers_text(given["headers"] or {}),
-            "data": body_text(shown, secrets=hidden),
+            "data": body_text(sent, secrets=hidden),
             "status_code": None if answer is None else answer.status_code,
             "duration_ms": round(duration_s * 1000),
             "output": None if answer is None else body_text(answer.content, secrets=hidden),
