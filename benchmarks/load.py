@@ -231,3 +231,4 @@ async def _play(plan: Plan) -> Report:
 if __name__ == "__main__":
     decided = msgspec.json.decode(sys.stdin.buffer.readline(), type=Plan)
     sys.stdout.buffer.write(msgspec.json.encode(uvloop.run(_play(decided))))
+    sys.stdout.buffer.flush()

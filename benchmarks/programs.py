@@ -104,11 +104,12 @@ def run(command: Sequence[str], *, text: bytes = b"") -> bytes:
     """Run a command to its end and return what it printed.
 
     Raises:
-        RuntimeError: it failed; the message is what it said.
+        RuntimeError: it failed, or printed nothing; the message is what it said.
     """
     done = subprocess.run(command, input=text, capture_output=True, env=environment(), cwd=ROOT, check=False)
-    if done.returncode:
-        message = f"{' '.join(command[:4])} failed: {done.stderr.decode(errors='replace')[-3000:]}"
+    if done.returncode or not done.stdout.strip():
+        said = done.stderr.decode(errors="replace")[-3000:]
+        message = f"{' '.join(command[:4])} ended with {done.returncode} and said: {said or 'nothing'}"
         raise RuntimeError(message)
     return done.stdout
 

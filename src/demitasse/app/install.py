@@ -22,6 +22,7 @@ from demitasse.doctypes.model import DocType
 from demitasse.documents import building, operations, store
 from demitasse.documents.tables import document_tables
 from demitasse.frappe.context import Call, bound
+from demitasse.incoming.tables import INCOMING_TABLES
 from demitasse.kernel.clock import Clock, utc_now
 from demitasse.kernel.ids import random_secret
 from demitasse.outbox.tables import OUTBOX_TABLES
@@ -233,7 +234,7 @@ def _install_one(site: Site, app: App) -> None:
 
 def _ensure(site: Site, doctypes: Iterable[DocType] | None = None, *, tx: Transaction | None = None) -> list[str]:
     own = tx or site.database.write()
-    tables = [*CREDENTIAL_TABLES, PATCH_LOG, *OUTBOX_TABLES]
+    tables = [*CREDENTIAL_TABLES, PATCH_LOG, *OUTBOX_TABLES, *INCOMING_TABLES]
     changes = ensure_tables(own, [*tables, *document_tables(site.registry if doctypes is None else doctypes)])
     if tx is None:
         own.commit()

@@ -55,8 +55,14 @@ class Site:
         _call_all(self.webhook_listeners)
 
     def close(self) -> None:
-        """Close the database."""
-        self.database.close()
+        """Write the logs that commands left to be written, and close the database."""
+        try:
+            if self.services.aftermath:
+                tx = self.database.write()
+                self.services.aftermath.run(tx)
+                tx.commit()
+        finally:
+            self.database.close()
 
 
 def open_site(path: Path, *, environ: Mapping[str, str] | None = None, clock: Clock = utc_now) -> Site:
@@ -104,7 +110,9 @@ def build_site(settings: Settings, apps: InstalledApps, *, environ: Mapping[str,
     _read(database, custom_fields.load)
     database.on_foreign_write.append(lambda: _read(database, custom_fields.load))
     database.on_foreign_write.extend((authenticator.forget, lambda: _call_all(webhook_listeners)))
-    services = SiteServices(documents=documents, settings=settings, apps=apps, resolve=resolver(apps))
+    services = SiteServices(
+        documents=documents, settings=settings, apps=apps, resolve=resolver(apps), publisher=publisher
+    )
     core = CoreServices(
         registry=registry,
         forget_credentials=authenticator.forget,

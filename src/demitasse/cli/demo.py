@@ -19,6 +19,8 @@ from rich.panel import Panel
 from demitasse.app.install import NewSite, new_site
 from demitasse.cli.demo_receiver import Receiver
 from demitasse.cli.demo_site import SiteProcess
+from demitasse.cli.demo_weather import KEY as WEATHER_KEY
+from demitasse.cli.demo_weather import WeatherService
 from demitasse.kernel import json
 from demitasse.kernel.errors import DemitasseError
 from demitasse.kernel.ids import random_secret
@@ -41,13 +43,14 @@ class Tour:
     site: SiteProcess
     crm: Receiver
     crm_secret: str
+    storefront_secret: str
 
 
 def run_demo(out: Console, *, keep_serving: bool, port: int) -> int:
     """Make a ScoopJoy site, walk through the steps, and return 0 when each did what it says."""
     with tempfile.TemporaryDirectory(prefix="demitasse-demo-") as folder:
-        crm = Receiver()
-        crm_secret = random_secret()
+        crm, weather = Receiver(), WeatherService()
+        crm_secret, storefront_secret = random_secret(), random_secret()
         try:
             out.print(Panel.fit("[bold]ScoopJoy[/bold], an ice-cream franchise, on Demitasse", border_style="cyan"))
             made = new_site(
@@ -56,17 +59,23 @@ def run_demo(out: Console, *, keep_serving: bool, port: int) -> int:
                 conf={
                     "crm_webhook_url": f"{crm.url}/leads",
                     "crm_webhook_secret": crm_secret,
+                    "storefront_webhook_secret": storefront_secret,
+                    "openweather_base_url": weather.url,
+                    "openweather_api_key": WEATHER_KEY,
                     "webhook_allow_hosts": ["127.0.0.0/8"],
                 },
                 tell=lambda line: out.print(f"  [dim]{line}[/dim]", highlight=False),
             )
             with SiteProcess(Path(made.site), made, port=port) as site:
-                tour = Tour(out=out, made=made, site=site, crm=crm, crm_secret=crm_secret)
+                tour = Tour(
+                    out=out, made=made, site=site, crm=crm, crm_secret=crm_secret, storefront_secret=storefront_secret
+                )
                 failed = _walk(tour)
                 if keep_serving and not failed:
                     _keep_serving(tour)
         finally:
             crm.close()
+            weather.close()
     return 1 if failed else 0
 
 
@@ -120,7 +129,62 @@ def lead_to_crm(tour: Tour) -> None:
     )
 
 
-STEPS: tuple[tuple[str, Callable[[Tour], None]], ...] = (("A Lead becomes a signed webhook", lead_to_crm),)
+def order_from_storefront(tour: Tour) -> None:
+    """Sign an order as a storefront does, post it as a guest, and see the Sales Order and the stock that it reserved."""
+    out = tour.out
+    stock = tour.site.post("/api/method/scoopjoy.demo.receive_stock", {"qty": 100})["message"]
+    out.print(f"   {stock} puts 100 of each item into the stores")
+    order = {
+        "customer_email": "ravi@example.com",
+        "customer_name": "Ravi Menon",
+        "items": [{"sku": "IC-CONE-VAN", "quantity": 3}, {"sku": "IC-SUN-FUDGE", "quantity": 1}],
+        "delivery_address": {"line1": "12 Carter Road", "city": "Mumbai", "state": "Maharashtra", "pincode": "400050"},
+        "order_id": "WEB-1001",
+    }
+    body = json.encode(order)
+    signature = hmac.new(tour.storefront_secret.encode(), body, hashlib.sha256).hexdigest()
+    path = "/api/method/scoopjoy.api.storefront.receive_order"
+    refused = tour.site.post_as_guest(path, body, {"X-Storefront-Signature": signature[::-1]})
+    _check(refused.status_code == 401, f"a wrong signature was answered with {refused.status_code}")  # noqa: PLR2004 - HTTP
+    out.print("   [green]✓[/green] a wrong signature is refused with 401")
+    answers = [tour.site.post_as_guest(path, body, {"X-Storefront-Signature": signature}) for _ in range(2)]
+    _check(all(answer.ok for answer in answers), f"the order was refused: {answers[0].text[:300]}")
+    taken, again = (json.decode(answer.content)["message"] for answer in answers)
+    _check(taken["sales_order"] == again["sales_order"], "the same order was taken twice")
+    made = tour.site.get(f"/api/resource/Sales Order/{taken['sales_order']}")["data"]
+    _check(made["docstatus"] == 1, "the Sales Order is not submitted")
+    out.print(
+        f"   [green]✓[/green] {made['name']}: submitted, {made['customer']}, {made['order_type']}, "
+        f"{made['grand_total']:.2f} {made['currency']}; sent twice, taken once",
+    )
+    filters = json.encode({"item_code": "IC-CONE-VAN"}).decode()
+    fields = json.encode(["item_code", "actual_qty", "reserved_qty", "projected_qty"]).decode()
+    (stored,) = tour.site.get("/api/resource/Bin", {"filters": filters, "fields": fields})["data"]
+    _check(stored["reserved_qty"] == 3, f"the stock says {stored}")  # noqa: PLR2004 - what was ordered
+    out.print(
+        f"   [green]✓[/green] stock of {stored['item_code']}: {stored['actual_qty']:.0f} there, "
+        f"{stored['reserved_qty']:.0f} reserved, {stored['projected_qty']:.0f} left to sell",
+    )
+
+
+def ask_the_weather(tour: Tour) -> None:
+    """Turn a forecast into demand."""
+    path = "/api/method/scoopjoy.api.weather.fetch_weather_forecast"
+    forecast = tour.site.get(path, {"city": "Mumbai"})["message"]
+    for period in forecast["forecasts"]:
+        tour.out.print(
+            f"   {period['datetime']}  {period['temperature']:5.1f} °C  {period['weather']:<8} "
+            f"demand times {period['demand_multiplier']}",
+        )
+    multipliers = [period["demand_multiplier"] for period in forecast["forecasts"]]
+    _check(multipliers == [1.0, 1.2, 1.5, 1.2, 0.7], f"the multipliers are {multipliers}")
+
+
+STEPS: tuple[tuple[str, Callable[[Tour], None]], ...] = (
+    ("A Lead becomes a signed webhook", lead_to_crm),
+    ("A signed order from the storefront becomes a Sales Order", order_from_storefront),
+    ("A weather forecast becomes a demand multiplier", ask_the_weather),
+)
 
 
 def _request_log(tour: Tour, webhook_id: str) -> dict[str, Any]:

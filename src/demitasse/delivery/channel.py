@@ -50,6 +50,7 @@ class Channel:
         "name",
         "pace",
         "retries",
+        "shut_until_s",
         "standing",
         "waits_until_s",
         "wakes_at_s",
@@ -68,6 +69,7 @@ class Channel:
         self.hold = HoldClock()
         self.failures: FailureRun | None = None
         self.waits_until_s = 0.0
+        self.shut_until_s = 0.0
         self.wakes_at_s = NEVER_S
         self.has_newcomers = False
         self.is_taking = False

@@ -81,9 +81,11 @@ class Gatekeeper:
             return  # It is attended to again at the end of that.
         if endpoint is None:
             self._run(channel, Standing.CLOSING, self._give_up(channel))
-        elif endpoint.is_active and channel.standing is not Standing.OPEN:
+            return
+        is_active = endpoint.is_active and channel.shut_until_s <= self._time.monotonic_s()
+        if is_active and channel.standing is not Standing.OPEN:
             self._run(channel, Standing.OPENING, self._open(channel))
-        elif not endpoint.is_active and channel.standing is not Standing.CLOSED:
+        elif not is_active and channel.standing is not Standing.CLOSED:
             self._run(channel, Standing.CLOSING, self._close(channel))
 
     def newcomer(self, channel: Channel, *, is_held: bool) -> None:
@@ -168,9 +170,9 @@ class Gatekeeper:
             await self._endpoints.disable(channel.name, reason=reason)
         except Exception:  # noqa: BLE001 - whatever it is: better held and tried again than hammered
             _log.exception("webhook.not_disabled", webhook=channel.name, reason=reason)
-            channel.standing = Standing.CLOSED
+            channel.shut_until_s = self._time.monotonic_s() + _DISABLE_AGAIN_S
             self._time.call_later(_DISABLE_AGAIN_S, partial(self.attend, channel))
-            await self._claims.give_back(channel.name, channel.empty())
+            await self._close(channel)
             return
         _log.warning("webhook.disabled", webhook=channel.name, reason=reason)
         await self._close(channel)

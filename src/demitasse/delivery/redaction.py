@@ -9,7 +9,8 @@ from demitasse.vault.references import is_reference
 
 REDACTED = "***"
 _SECRET_NAME = re.compile(
-    r"auth|cookie|credential|jwt|key\b|passw|pwd|secret|session|signature\b|token|api[-_]?key|\bsig\b", re.IGNORECASE
+    r"api[-_]?key|auth(?!or)|authori[sz]|cookie|credential|jwt|(?:^|[-_])key$|passw|pwd|secret|session|\bsig\b|signature$|token",
+    re.IGNORECASE,
 )
 _PUBLIC_NAMES = frozenset(
     {

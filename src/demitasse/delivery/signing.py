@@ -7,7 +7,7 @@ Standard Webhooks 1.0.0 (https://www.standardwebhooks.com).
 import binascii
 import hmac
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
@@ -24,8 +24,8 @@ _PREFIX = "whsec_"
 class SigningKey:
     """A secret as each of the two schemes uses it."""
 
-    frappe: bytes
-    standard: bytes
+    frappe: bytes = field(repr=False)
+    standard: bytes = field(repr=False)
 
 
 @lru_cache(maxsize=256)

@@ -55,11 +55,15 @@ class Publisher:
             if key not in scopes:
                 scopes[key] = self._scope(tx, [h for h in happenings if (h.doctype, h.name) == key], now=now)
             scope = scopes[key]
-            new = None if scope is None else _rendered(subscription, happening, scope)
+            new = None if scope is None else rendered(subscription, happening, scope)
             if new is not None:
                 if key not in numbers:
                     numbers[key] = next_sequence(tx, doctype, name)
-                queued.append(enqueue(tx, _delivery(subscription, happening, numbers[key], **new), now=now))
+                queued.append(enqueue(tx, delivery_for(subscription, happening, numbers[key], **new), now=now))
+        self.announce(tx, queued)
+
+    def announce(self, tx: Transaction, queued: Sequence[QueuedDelivery]) -> None:
+        """Tell whoever delivers of rows that this transaction queues, once it is durable."""
         on_queued = self.on_queued
         if queued and on_queued is not None:
             tx.after_commit(lambda: on_queued(queued))
@@ -79,7 +83,7 @@ class Publisher:
         return event_scope(view_of(record, zone=zone, before=earlier), now=now)
 
 
-def _rendered(subscription: Subscription, happening: Happening, scope: Scope) -> dict[str, Any] | None:
+def rendered(subscription: Subscription, happening: Happening, scope: Scope) -> dict[str, Any] | None:
     """Return what goes out, or why it cannot; ``None`` where the condition does not hold."""
     try:
         if not subscription.holds(scope):
@@ -115,7 +119,8 @@ def view_of(record: Record, *, zone: tzinfo, before: DocumentView | None = None)
     return DocumentView(values, fields=doctype, zone=zone, before=before)
 
 
-def _delivery(subscription: Subscription, happening: Happening, sequence: int, **more: Any) -> NewDelivery:
+def delivery_for(subscription: Subscription, happening: Happening, sequence: int, **more: Any) -> NewDelivery:
+    """Return the delivery of an event to a webhook; ``more`` is what ``rendered`` gave."""
     return NewDelivery(
         webhook=subscription.webhook,
         doctype=happening.doctype,

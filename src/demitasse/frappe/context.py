@@ -13,6 +13,7 @@ from demitasse.apps.installed import InstalledApps
 from demitasse.auth.model import Actor
 from demitasse.db.transaction import Transaction
 from demitasse.documents.context import DocumentContext
+from demitasse.documents.publishing import Publisher
 from demitasse.frappe.aftermath import Aftermath, Work
 from demitasse.kernel.errors import DemitasseError
 from demitasse.settings.model import Settings
@@ -46,6 +47,7 @@ class SiteServices:
 
     Args:
         resolve: Finds a function by its dotted path.
+        publisher: Told of deliveries that a call queues by itself (replays, backfills).
         aftermath: What calls left to be written after their end; whoever runs calls runs it.
     """
 
@@ -53,6 +55,7 @@ class SiteServices:
     settings: Settings
     apps: InstalledApps
     resolve: Callable[[str], Callable[..., Any]]
+    publisher: Publisher
     aftermath: Aftermath = field(default_factory=Aftermath)
 
 

@@ -1,5 +1,6 @@
 """Which functions are endpoints, and calling one with what a request sent."""
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -60,13 +61,18 @@ def endpoint_of(function: Callable[..., Any]) -> Endpoint | None:
     return found
 
 
+@functools.lru_cache(maxsize=4096)
+def _parameters(function: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(function).parameters
+
+
 def arguments_for(function: Callable[..., Any], sent: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of the sent values that the function takes.
 
     Raises:
         MissingArgument: one that it needs was not sent.
     """
-    parameters = inspect.signature(function).parameters
+    parameters = _parameters(function)
     takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     chosen = {key: value for key, value in sent.items() if takes_all or key in parameters}
     chosen.pop("cmd", None)

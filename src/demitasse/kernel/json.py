@@ -64,4 +64,6 @@ def decode(text: bytes | str) -> Any:
 
 def encode_pretty(value: Any) -> bytes:
     """Return JSON for people: indented by two, with a newline at the end."""
-    return orjson.dumps(value, _timestamp, orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    return orjson.dumps(
+        value, _timestamp, orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_PASSTHROUGH_DATETIME
+    )

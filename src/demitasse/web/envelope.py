@@ -3,7 +3,7 @@
 import html
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from demitasse.auth.errors import NotPermitted
@@ -13,8 +13,8 @@ from demitasse.kernel.errors import DemitasseError
 from demitasse.kernel.ids import random_name
 from demitasse.web.errors import TooBusy, describe
 
-_JSON = ((b"content-type", b"application/json"),)
-_UNEXPECTED = "The server failed to answer; the fault has been logged"
+JSON_HEADERS = ((b"content-type", b"application/json"),)
+UNEXPECTED = "The server failed to answer; the fault has been logged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,11 @@ class Answer:
 
     status: int
     body: bytes
-    headers: Sequence[tuple[bytes, bytes]] = field(default=_JSON)
+    headers: Sequence[tuple[bytes, bytes]] = field(default=JSON_HEADERS)
+
+    def with_headers(self, *more: tuple[bytes, bytes]) -> "Answer":
+        """Return the answer with more headers."""
+        return replace(self, headers=(*self.headers, *more))
 
 
 def success(
@@ -51,7 +55,7 @@ def failure(
 ) -> Answer:
     """Return the envelope of an error: ``exc_type``, ``exception``, ``exc`` and ``_server_messages``."""
     status, name = describe(error)
-    text = str(error) if isinstance(error, DemitasseError) or developer_mode else _UNEXPECTED
+    text = str(error) if isinstance(error, DemitasseError) or developer_mode else UNEXPECTED
     kind = f"frappe.exceptions.{name}" if isinstance(error, DemitasseError) else name
     content: dict[str, Any] = {
         "exception": f"{kind}: {text}" if text else kind,
@@ -63,17 +67,27 @@ def failure(
         content["_server_messages"] = _server_messages(shown)
     if isinstance(error, NotPermitted) and "doctype" in error.data:
         content["_error_message"] = _permission_text(error)
-    headers = list(_JSON)
+    return Answer(status=status, body=json.encode(content), headers=headers_of_error(error, status))
+
+
+def headers_of_error(error: Exception, status: int) -> Sequence[tuple[bytes, bytes]]:
+    """Return the headers that an error goes out with, in both versions of the API."""
+    headers = list(JSON_HEADERS)
     if isinstance(error, TooBusy):
         headers.append((b"retry-after", str(error.data.get("retry_after_s", 1)).encode()))
     if status == 401:  # noqa: PLR2004 - RFC 9110 asks for the challenge
         headers.append((b"www-authenticate", b"token"))
-    return Answer(status=status, body=json.encode(content), headers=headers)
+    return headers
+
+
+def trace(error: Exception) -> str:
+    """Return the stack of an error, for developers."""
+    return "".join(traceback.format_exception(error))
 
 
 def _trace(error: Exception, name: str, text: str, *, developer_mode: bool) -> str:
     if developer_mode:
-        return "".join(traceback.format_exception(error))
+        return trace(error)
     return f"{name}: {text}"
 
 

@@ -8,6 +8,7 @@ from demitasse.documents.query_errors import InvalidQuery
 from demitasse.frappe import exceptions as apps
 from demitasse.kernel.errors import DemitasseError
 from demitasse.kernel.json import MalformedJson
+from demitasse.outbox import errors as outbox
 
 
 class BadRequest(DemitasseError):
@@ -71,7 +72,10 @@ STATUS_AND_NAME: dict[type[Exception], tuple[int, str]] = {
     documents.StaleDocument: (417, "TimestampMismatchError"),
     documents.InvalidTransition: (417, "DocstatusTransitionError"),
     documents.ChangedAfterSubmit: (417, "UpdateAfterSubmitError"),
+    outbox.UnknownDelivery: (404, "DoesNotExistError"),
+    outbox.NothingToSend: (417, "ValidationError"),
     apps.DataError: (417, "DataError"),
+    apps.FrappeTypeError: (417, "FrappeTypeError"),
     apps.RateLimitExceededError: (429, "RateLimitExceededError"),
     apps.InvalidSignatureError: (401, "AuthenticationError"),
 }

@@ -7,33 +7,30 @@ from demitasse.auth.errors import NotPermitted
 from demitasse.auth.model import Actor
 from demitasse.db.transaction import Transaction
 from demitasse.documents.errors import DocumentNotFound
-from demitasse.frappe.context import Call, IncomingRequest, bound
+from demitasse.frappe.argument_types import checked
 from demitasse.frappe.whitelisting import Endpoint, arguments_for, endpoint_of
-from demitasse.web.envelope import Answer, failure, success
+from demitasse.web.calls import run_call, run_in_thread
+from demitasse.web.envelope import Answer
+from demitasse.web.outcome import Outcome
 from demitasse.web.request import ApiRequest
 from demitasse.web.services import WebServices
 
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_SHORT_NAMES = {"run_doc_method": "frappe.handler.run_doc_method", "runserverobj": "frappe.handler.run_doc_method"}
 
 
 async def call(services: WebServices, request: ApiRequest, actor: Actor) -> Answer:
-    """Call a function with what the request sent, in one transaction, and answer what it returns.
-
-    A GET may only read. What the function wrote is durable when the answer goes out, and undone when it raised.
-    """
+    """Call a function with what the request sent, in one transaction, and answer what it returns."""
     path = request.segments[0]
-    function = _resolve(services, path)
+    function = _resolve(services, _SHORT_NAMES.get(path, path))
     endpoint = _permitted(function, path, request, actor)
     arguments = request.arguments()
 
+    def work(_: Transaction) -> Outcome:
+        return Outcome(key="message", value=function(**checked(function, arguments_for(function, arguments))))
+
     if endpoint.inline:
-        return await services.lanes.read(lambda tx: _run(services, request, actor, function, arguments, tx))
-
-    def in_thread() -> Answer:
-        tx = services.database.read() if request.method in _SAFE else services.database.write()
-        return _run_and_end(services, request, actor, function, arguments, tx)
-
-    return await services.threads.run(path, in_thread)
+        return await services.lanes.read(lambda tx: run_call(services, request, actor, tx, work))
+    return await run_in_thread(services, request, actor, path, work)
 
 
 def _resolve(services: WebServices, path: str) -> Callable[..., Any]:
@@ -54,60 +51,3 @@ def _permitted(function: Callable[..., Any], path: str, request: ApiRequest, act
         message = f"Not permitted: {path} takes {', '.join(endpoint.methods)}, not {request.method}"
         raise NotPermitted(message, method=path)
     return endpoint
-
-
-def _run_and_end(
-    services: WebServices,
-    request: ApiRequest,
-    actor: Actor,
-    function: Callable[..., Any],
-    arguments: dict[str, Any],
-    tx: Transaction,
-) -> Answer:
-    try:
-        answer = _run(services, request, actor, function, arguments, tx)
-    except BaseException:
-        tx.rollback()
-        raise
-    return answer
-
-
-def _run(
-    services: WebServices,
-    request: ApiRequest,
-    actor: Actor,
-    function: Callable[..., Any],
-    arguments: dict[str, Any],
-    tx: Transaction,
-) -> Answer:
-    running = Call(
-        site=services.site,
-        tx=tx,
-        actor=actor,
-        request=IncomingRequest(
-            method=request.method,
-            path=request.path,
-            headers=request.headers,
-            body=request.body,
-            remote_address=request.remote_address,
-        ),
-        arguments=dict(arguments),
-    )
-    with bound(running):
-        try:
-            result = function(**arguments_for(function, arguments))
-            if tx.writable:
-                tx.commit()
-            status = int(running.response.pop("http_status_code", 200))
-            return success(
-                "message",
-                result,
-                status=status,
-                messages=running.messages,
-                more=running.response,
-            )
-        except Exception as error:
-            if not running.messages:
-                raise
-            tx.rollback()
-            return failure(error, messages=running.messages, developer_mode=services.site.settings.developer_mode)

@@ -11,13 +11,25 @@ from demitasse.web.errors import BadRequest, PayloadTooLarge
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""HTTP methods that change nothing (RFC 9110 9.2.1)."""
 _FORM = "application/x-www-form-urlencoded"
 
 
 class ApiRequest:
     """One request. The body is read before the handler runs, and never more of it than the site accepts."""
 
-    __slots__ = ("_arguments", "body", "headers", "method", "path", "query_string", "remote_address", "segments")
+    __slots__ = (
+        "_arguments",
+        "body",
+        "headers",
+        "is_v2",
+        "method",
+        "path",
+        "query_string",
+        "remote_address",
+        "segments",
+    )
 
     def __init__(self, scope: Scope, body: bytes) -> None:
         self.method: str = scope["method"]
@@ -25,6 +37,7 @@ class ApiRequest:
         self.path: str = scope["path"]
         # Names may hold an encoded slash, so the path is split before it is decoded, and decoded once.
         self.segments = [unquote(part) for part in raw_path.decode("ascii", "replace").split("/") if part]
+        self.is_v2 = is_v2_path(self.path)
         self.query_string: bytes = scope["query_string"]
         self.headers: dict[str, str] = {
             key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]
@@ -68,6 +81,11 @@ class ApiRequest:
             return {"data": content}
         message = "Invalid request arguments"
         raise DocumentError(message)
+
+
+def is_v2_path(path: str) -> bool:
+    """Return whether a path is of version 2 of the API."""
+    return path.startswith("/api/v2/") or path == "/api/v2"
 
 
 def _pairs(text: bytes) -> dict[str, Any]:

@@ -1,29 +1,23 @@
-"""``/api/resource/<DocType>[/<name>]``: documents over REST, version 1.
-
-Where no app code takes part the work is done inline on the event loop: reads on its own connection, writes in the next
-group commit. Else it runs in the thread lane.
-"""
+"""``/api/resource/<DocType>[/<name>]``: documents over REST, version 1."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from demitasse.auth.model import Actor
 from demitasse.db.transaction import Transaction
-from demitasse.doctypes.model import DocType
-from demitasse.documents import access, building, operations, queries, store
-from demitasse.documents.errors import DocumentError, DocumentNotFound
-from demitasse.documents.model import Record
-from demitasse.frappe.context import Call, bound
+from demitasse.documents import queries
+from demitasse.documents.errors import DocumentError
 from demitasse.kernel import json
-from demitasse.web.envelope import Answer, success
+from demitasse.web import documents
+from demitasse.web.document_methods import run_method
+from demitasse.web.envelope import Answer
 from demitasse.web.errors import MethodNotAllowed
+from demitasse.web.outcome import Outcome
 from demitasse.web.request import ApiRequest
 from demitasse.web.services import WebServices
 
-T = TypeVar("T")
 Handler = Callable[[WebServices, ApiRequest, Actor], Awaitable[Answer]]
-_LONG_LIST = 500
-_UNKNOWN_FIELDS = b"x-demitasse-unknown-fields"
+_NOT_ARGUMENTS = frozenset({"cmd", "run_method"})
 
 
 def handler(request: ApiRequest) -> Handler:
@@ -37,6 +31,17 @@ def handler(request: ApiRequest) -> Handler:
     else:
         table = {"GET": read, "HEAD": read, "PUT": update, "DELETE": remove}
         request.segments = [request.segments[0], "/".join(request.segments[1:])]
+        if request.method in {"GET", "POST"} and request.arguments().get("run_method"):
+            return run
+    return find_in(table, request)
+
+
+def find_in(table: dict[str, Handler], request: ApiRequest) -> Handler:
+    """Return the handler for the request's HTTP method.
+
+    Raises:
+        MethodNotAllowed: there is none.
+    """
     found = table.get(request.method)
     if found is None:
         message = f"{request.method} is not allowed here; allowed are {', '.join(table)}"
@@ -47,98 +52,84 @@ def handler(request: ApiRequest) -> Handler:
 async def list_documents(services: WebServices, request: ApiRequest, actor: Actor) -> Answer:
     """Answer rows of documents: ``fields``, ``filters``, ``or_filters``, ``order_by``, ``limit`` and the like."""
     arguments = request.arguments()
-    doctype = services.site.documents.registry.get(request.segments[0])
-    asked = queries.from_arguments(arguments)
-    as_dict = str(arguments.get("as_dict", "true")).lower() not in {"0", "false"}
     context = services.site.documents
+    doctype = context.registry.get(request.segments[0])
+    asked = queries.from_arguments(arguments)
+    as_dict = wants_dicts(arguments)
 
-    def work(tx: Transaction) -> Answer:
+    def work(tx: Transaction) -> Outcome:
         rows = queries.select_wire(context, tx, doctype, actor=actor, **asked)
-        return success("data", rows.as_dicts() if as_dict else rows.rows)
+        return Outcome(value=rows.as_dicts() if as_dict else rows.rows)
 
-    return await services.lanes.read(work, is_long=queries.is_long(asked, threshold=_LONG_LIST))
+    is_long = queries.is_long(asked, threshold=documents.LONG_LIST)
+    return await documents.answer_read(services, request, work, is_long=is_long)
 
 
 async def create(services: WebServices, request: ApiRequest, actor: Actor) -> Answer:
     """Insert a document and answer it."""
-    context = services.site.documents
-    doctype = context.registry.get(request.segments[0])
-    values = _values(request)
+    doctype = services.site.documents.registry.get(request.segments[0])
+    values = values_of(request)
 
-    def work(tx: Transaction) -> Answer:
-        access.check_doctype(doctype, "create", actor)
-        record = building.new_record(context, doctype, values)
-        operations.insert(context, tx, record, actor=actor)
-        return _document(services, record, actor=actor)
+    def work(tx: Transaction) -> Outcome:
+        return documents.create(services, tx, doctype, values, actor=actor)
 
-    return await _write(services, request, actor, doctype, work)
+    return await documents.answer_write(services, request, actor, doctype, work)
 
 
 async def read(services: WebServices, request: ApiRequest, actor: Actor) -> Answer:
     """Answer one document."""
-    context = services.site.documents
-    doctype = context.registry.get(request.segments[0])
+    name = request.segments[1]
+    doctype = services.site.documents.registry.get(request.segments[0])
 
-    def work(tx: Transaction) -> Answer:
-        record = load_permitted(services, tx, doctype, request.segments[1], "read", actor=actor)
-        return _document(services, record, actor=actor)
+    def work(tx: Transaction) -> Outcome:
+        return documents.read(services, tx, doctype, name, actor=actor)
 
-    return await services.lanes.read(work)
+    return await documents.answer_read(services, request, work)
 
 
 async def update(services: WebServices, request: ApiRequest, actor: Actor) -> Answer:
     """Change fields of a document; ``docstatus`` 1 submits it, 2 cancels it."""
-    context = services.site.documents
-    doctype = context.registry.get(request.segments[0])
-    values = _values(request)
+    name = request.segments[1]
+    doctype = services.site.documents.registry.get(request.segments[0])
+    values = values_of(request)
 
-    def work(tx: Transaction) -> Answer:
-        record = load_permitted(services, tx, doctype, request.segments[1], "read", actor=actor)
-        building.assign(context, record, values)
-        operations.save(context, tx, record, actor=actor)
-        return _document(services, record, actor=actor)
+    def work(tx: Transaction) -> Outcome:
+        return documents.update(services, tx, doctype, name, values, actor=actor)
 
-    return await _write(services, request, actor, doctype, work)
+    return await documents.answer_write(services, request, actor, doctype, work)
 
 
 async def remove(services: WebServices, request: ApiRequest, actor: Actor) -> Answer:
     """Delete a document."""
+    name = request.segments[1]
     doctype = services.site.documents.registry.get(request.segments[0])
 
-    def work(tx: Transaction) -> Answer:
-        record = load_permitted(services, tx, doctype, request.segments[1], "delete", actor=actor)
-        operations.delete(services.site.documents, tx, record, actor=actor)
-        return success("data", "ok", status=202)
+    def work(tx: Transaction) -> Outcome:
+        return documents.remove(services, tx, doctype, name, actor=actor)
 
-    return await _write(services, request, actor, doctype, work)
+    return await documents.answer_write(services, request, actor, doctype, work)
 
 
-def load_permitted(
-    services: WebServices,
-    tx: Transaction,
-    doctype: DocType,
-    name: str,
-    action: str,
-    *,
-    actor: Actor,
-) -> Record:
-    """Return a document that the actor may do this with.
-
-    Raises:
-        NotPermitted: it may not, whether the document exists or not.
-        DocumentNotFound: it may, but there is none.
-    """
-    if doctype.is_table:
-        message = f"{doctype.name} {name}: rows of a child table are read with the document they belong to"
-        raise DocumentNotFound(message, doctype=doctype.name, name=name)
-    access.check_doctype(doctype, action, actor)
-    context = services.site.documents
-    record = store.load_single(context, tx, doctype) if doctype.is_single else store.load(context, tx, doctype, name)
-    access.check_record(context, tx, record, action, actor=actor)
-    return record
+async def run(services: WebServices, request: ApiRequest, actor: Actor) -> Answer:
+    """Call the method of a document that ``run_method`` names."""
+    arguments = request.arguments()
+    return await run_method(
+        services,
+        request,
+        actor,
+        doctype_name=request.segments[0],
+        name=request.segments[1],
+        method=str(arguments["run_method"]),
+        arguments={key: value for key, value in arguments.items() if key not in _NOT_ARGUMENTS},
+    )
 
 
-def _values(request: ApiRequest) -> dict[str, Any]:
+def wants_dicts(arguments: dict[str, Any]) -> bool:
+    """Return whether rows are asked for as objects, and not as lists."""
+    return str(arguments.get("as_dict", "true")).lower() not in {"0", "false"}
+
+
+def values_of(request: ApiRequest) -> dict[str, Any]:
     """Return the document's values: the body itself, or JSON in its field ``data``."""
     arguments = request.arguments()
     data = arguments.get("data")
@@ -150,35 +141,3 @@ def _values(request: ApiRequest) -> dict[str, Any]:
             raise DocumentError(message)
         return data
     return {key: value for key, value in arguments.items() if key != "cmd"}
-
-
-def _document(services: WebServices, record: Record, *, actor: Actor) -> Answer:
-    answer = success("data", services.wire.document(access.hide_levels(record, actor=actor)))
-    if record.unknown:
-        names = ", ".join(sorted(set(record.unknown)))[:1000].encode("ascii", "backslashreplace")
-        return Answer(status=answer.status, body=answer.body, headers=[*answer.headers, (_UNKNOWN_FIELDS, names)])
-    return answer
-
-
-async def _write(
-    services: WebServices,
-    request: ApiRequest,
-    actor: Actor,
-    doctype: DocType,
-    work: Callable[[Transaction], Answer],
-) -> Answer:
-    if services.site.documents.hooks.is_inline_safe(doctype):
-        return await services.lanes.write(work)
-
-    def in_thread() -> Answer:
-        tx = services.database.write()
-        with bound(Call(site=services.site, tx=tx, actor=actor)):
-            try:
-                answer = work(tx)
-                tx.commit()
-            except BaseException:
-                tx.rollback()
-                raise
-        return answer
-
-    return await services.threads.run(f"{doctype.name} {request.method}", in_thread)

@@ -18,7 +18,7 @@ from demitasse.delivery.owned import OwnedClaims
 from demitasse.delivery.ports import Alert, Database, Endpoint
 from demitasse.outbox.model import QueuedDelivery
 from demitasse.outbox.operations import enqueue, next_sequence
-from demitasse.transports.model import OutgoingRequest, Outcome, SendResult
+from demitasse.transports.model import Outcome, OutgoingRequest, SendResult
 from demitasse.vault.references import References
 from tests.unit.outbox.site import NOW, new_delivery, open_database
 

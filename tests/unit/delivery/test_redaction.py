@@ -39,6 +39,7 @@ def test_credentials_are_not_shown(name: str) -> None:
         "Idempotency-Key",
         "Accept",
         "X-Monkey-Business",
+        "X-Author",
     ],
 )
 def test_what_tells_nothing_is_shown(name: str) -> None:

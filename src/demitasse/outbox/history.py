@@ -1,0 +1,116 @@
+"""What was delivered and attempted, for people and for other programs. Reads only."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from demitasse.db.transaction import Transaction
+from demitasse.outbox.store import STORED_MOMENT
+
+_DELIVERY = (
+    "name",
+    "webhook",
+    "status",
+    "reference_doctype",
+    "reference_document",
+    "event",
+    "sequence",
+    "request_method",
+    "url",
+    "content_type",
+    "data",
+    "attempts",
+    "status_code",
+    "error",
+    "creation",
+    "next_attempt_at",
+    "finished_at",
+)
+_ATTEMPT = (
+    "name",
+    "creation",
+    "webhook",
+    "delivery",
+    "attempt",
+    "reference_doctype",
+    "reference_document",
+    "request_method",
+    "url",
+    "outcome",
+    "status_code",
+    "duration_ms",
+    "error",
+)
+_BRIEF = ("name", "webhook", "event", "status", "attempts", "status_code", "error", "creation")
+
+
+def _list(columns: Sequence[str]) -> str:
+    return ", ".join(f'"{column}"' for column in columns)
+
+
+_EXPORT = (
+    f'SELECT {_list(_DELIVERY)} FROM "tabWebhook Delivery" WHERE "creation" >= ? AND "creation" <= ? '  # noqa: S608 - constants
+    'AND ("creation" > ? OR "name" > ?)'
+)
+_ATTEMPTS = f'SELECT {_list(_ATTEMPT)} FROM "tabWebhook Request Log" WHERE "creation" >= ?'  # noqa: S608 - constants
+_OF_DOCUMENT = (
+    f'SELECT {_list(_BRIEF)} FROM "tabWebhook Delivery" WHERE "webhook" = ? AND "reference_doctype" = ? '  # noqa: S608 - constants
+    'AND "reference_document" = ? ORDER BY "creation" DESC LIMIT ?'
+)
+_STATES = (
+    'SELECT "status", count(*) FROM "tabWebhook Delivery" WHERE "webhook" = ? AND "creation" >= ? GROUP BY "status"'
+)
+
+Row = Mapping[str, Any]
+"""Columns by name, moments as the database keeps them: UTC."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """Deliveries of a stretch of time; ``None`` is any."""
+
+    since: datetime
+    until: datetime
+    webhook: str | None = None
+    status: str | None = None
+
+
+def deliveries(tx: Transaction, chosen: Slice, *, after: Row | None, limit: int) -> list[Row]:
+    """Return the next deliveries with their bodies, oldest first.
+
+    Args:
+        after: The last row of the call before, ``None`` to begin.
+    """
+    stored = STORED_MOMENT[tx.dialect]
+    at = stored(chosen.since) if after is None else after["creation"]
+    params: list[Any] = [at, stored(chosen.until), at, "" if after is None else after["name"]]
+    sql = _EXPORT
+    for column, value in (("webhook", chosen.webhook), ("status", chosen.status)):
+        if value is not None:
+            sql += f' AND "{column}" = ?'
+            params.append(value)
+    rows = tx.execute(f'{sql} ORDER BY "creation", "name" LIMIT ?', (*params, limit))
+    return [dict(zip(_DELIVERY, row, strict=True)) for row in rows]
+
+
+def attempts(tx: Transaction, *, since: datetime, webhook: str | None = None, limit: int) -> list[Row]:
+    """Return the last attempts that were made since a moment, oldest first."""
+    params: list[Any] = [STORED_MOMENT[tx.dialect](since)]
+    sql = _ATTEMPTS
+    if webhook is not None:
+        sql += ' AND "webhook" = ?'
+        params.append(webhook)
+    rows = tx.execute(f'{sql} ORDER BY "creation" DESC, "name" DESC LIMIT ?', (*params, limit))
+    return [dict(zip(_ATTEMPT, row, strict=True)) for row in reversed(rows)]
+
+
+def of_document(tx: Transaction, webhook: str, doctype: str, name: str, *, limit: int = 5) -> list[Row]:
+    """Return the last deliveries of a document to a webhook, newest first."""
+    return [dict(zip(_BRIEF, row, strict=True)) for row in tx.execute(_OF_DOCUMENT, (webhook, doctype, name, limit))]
+
+
+def states(tx: Transaction, webhook: str, *, since: datetime) -> dict[str, int]:
+    """Return how many deliveries of a webhook, of events since a moment, are in which state."""
+    rows = tx.execute(_STATES, (webhook, STORED_MOMENT[tx.dialect](since)))
+    return {row[0]: row[1] for row in rows}
