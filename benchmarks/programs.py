@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -106,12 +107,19 @@ def run(command: Sequence[str], *, text: bytes = b"") -> bytes:
     Raises:
         RuntimeError: it failed, or printed nothing; the message is what it said.
     """
-    done = subprocess.run(command, input=text, capture_output=True, env=environment(), cwd=ROOT, check=False)
-    if done.returncode or not done.stdout.strip():
-        said = done.stderr.decode(errors="replace")[-3000:]
-        message = f"{' '.join(command[:4])} ended with {done.returncode} and said: {said or 'nothing'}"
-        raise RuntimeError(message)
-    return done.stdout
+    # Files, as a report may be larger than a pipe holds: a program must never wait for its reader.
+    with tempfile.TemporaryFile() as printed, tempfile.TemporaryFile() as said:
+        done = subprocess.run(
+            command, input=text, stdout=printed, stderr=said, env=environment(), cwd=ROOT, check=False
+        )
+        printed.seek(0)
+        answer = printed.read()
+        if done.returncode or not answer.strip():
+            said.seek(0)
+            words = said.read().decode(errors="replace")[-3000:]
+            message = f"{' '.join(command[:4])} ended with {done.returncode} and said: {words or 'nothing'}"
+            raise RuntimeError(message)
+        return answer
 
 
 def play(plan: Plan) -> Report:

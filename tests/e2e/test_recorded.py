@@ -17,9 +17,11 @@ OF_ERRORS = frozenset({"exc_type", "exception", "exc"})
 """What every error of ours carries, also where Frappe's leaves some out."""
 ALLOWED = frozenset({"_server_messages", "_error_message"})
 """An error of ours may tell people the reason where Frappe's tells none."""
-NOT_OURS = frozenset({"_exc_source", "_debug_messages", "__unsaved", "cmd"})
+NOT_OURS = frozenset({"_exc_source", "_debug_messages", "__unsaved", "cmd", "debug"})
 """Notes of Frappe's to itself."""
-_LIST = re.compile(r"/resource/[^/?]+/?(\?|\Z)")
+OURS = frozenset({"has_next_page"})
+"""What later versions of Frappe answer beside a list of version 2 of the API."""
+_LIST = re.compile(r"/(?:resource|document)/[^/?]+/?(\?|\Z)")
 _CUT = re.compile(r"\.\.\. (\d+) more\Z")
 
 EXCHANGES = {exchange.key: exchange for file in FILES for exchange in recorded(file)}
@@ -56,11 +58,13 @@ def test_the_answer_is_as_recorded(replay: Replay, exchange: Recorded) -> None:
     assert answer.status == exchange.status, answer.text
     if exchange.request["method"] in {"HEAD", "OPTIONS"}:
         assert answer.text == ""
+    elif exchange.errors:
+        assert_errors(answer, exchange)
     elif exchange.status >= 400:
         assert_error(answer, exchange)
     else:
         told = answer.json
-        assert told.keys() - {"_server_messages"} == exchange.keys - NOT_OURS - {"_server_messages"}
+        assert told.keys() - {"_server_messages"} - OURS == exchange.keys - NOT_OURS - {"_server_messages"}
         assert _titles(told) == exchange.titles
         for key, value in exchange.body.items():
             assert_alike(told[key], value, replay, is_ordered=_is_ordered(exchange), path=key)
@@ -84,11 +88,24 @@ def assert_error(answer: Answer, exchange: Recorded) -> None:
         assert _titles(told) == exchange.titles
 
 
+def assert_errors(answer: Answer, exchange: Recorded) -> None:
+    """Compare the errors of version 2 of the API: their types, and titles that say something."""
+    told = answer.json["errors"]
+    assert [error["type"] for error in told] == [error["type"] for error in exchange.errors]
+    for ours, theirs in zip(told, exchange.errors, strict=True):
+        assert ours["message"]
+        assert ours["title"] == theirs.get("title", "Message")
+        assert "exception" not in ours
+
+
 def assert_differs(answer: Answer, difference: Difference) -> None:
     """Check that we differ as we mean to."""
     assert answer.status == difference.status, answer.text
     if difference.exc_type is not None:
         assert isinstance(answer.json, dict), answer.text
+        if "errors" in answer.json:
+            assert [error["type"] for error in answer.json["errors"]] == [difference.exc_type]
+            return
         assert answer.json["exc_type"] == difference.exc_type
         assert answer.json.keys() >= OF_ERRORS
 
@@ -136,4 +153,5 @@ def _is_ordered(exchange: Recorded) -> bool:
 
 
 def _titles(told: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(json.loads(message).get("title") for message in json.loads(told.get("_server_messages", "[]")))
+    messages = [json.loads(message) for message in json.loads(told.get("_server_messages", "[]"))]
+    return tuple(message.get("title") for message in [*messages, *told.get("messages", ())])

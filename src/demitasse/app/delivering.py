@@ -5,28 +5,17 @@ import contextlib
 from collections.abc import Callable
 from datetime import datetime
 
-import structlog
-
+from demitasse.app.alerts import SiteAlerts
 from demitasse.app.endpoints import SiteEndpoints
 from demitasse.app.site import Site
 from demitasse.db.lanes import Lanes
 from demitasse.delivery.dispatcher import Dispatcher
 from demitasse.delivery.owned import OwnedClaims
-from demitasse.delivery.ports import Alert
 from demitasse.kernel.clock import Clock, monotonic_s
 from demitasse.transports.addresses import AllowList
 from demitasse.transports.http import HttpSender
 
-_log = structlog.get_logger("demitasse.delivery")
 _CLOSES_WITHIN_S = 8.0
-
-
-class LoggedAlerts:
-    """Writes alerts to the log."""
-
-    async def alert(self, alert: Alert) -> None:
-        """Say what happened and what to do."""
-        _log.warning("webhook.alert", kind=alert.kind.value, webhook=alert.webhook, message=alert.message)
 
 
 class Delivering:
@@ -39,7 +28,7 @@ class Delivering:
         self._sender = HttpSender(allow=AllowList.of(site.settings.webhook_allow_hosts), loop=loop)
         self.dispatcher = Dispatcher(
             endpoints=self._endpoints,
-            alerts=LoggedAlerts(),
+            alerts=SiteAlerts(site, self._sender, loop=loop),
             claims=OwnedClaims(lanes, clock=site.clock),
             database=lanes,
             sender=self._sender,

@@ -12,7 +12,6 @@ from demitasse.delivery.ports import Endpoint
 from demitasse.documents import operations, store
 from demitasse.documents.model import Record
 
-
 _DEFAULT_TIMEOUT_S = 5
 
 

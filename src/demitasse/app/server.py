@@ -14,6 +14,7 @@ import structlog
 import uvicorn
 
 from demitasse.app.delivering import Delivering
+from demitasse.app.retention import Retention
 from demitasse.app.site import Site, open_site
 from demitasse.db.lanes import Lanes
 from demitasse.kernel.errors import DemitasseError
@@ -47,21 +48,23 @@ class RunningSite:
             lanes=self.lanes,
             threads=self.threads,
             wire=Wire(site.settings.zone),
+            snapshot=self.delivering.dispatcher.snapshot,
         )
         self._loop = loop
-        self._looking: asyncio.Task[None] | None = None
+        self._retention = Retention(site, self.lanes)
+        self._beside: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin to deliver, and to notice what other processes write."""
+        """Begin to deliver, to notice what other processes write, and to delete old logs."""
         self.delivering.start()
-        self._looking = self._loop.create_task(self._look_for_foreign_writes())
+        work = (self._look_for_foreign_writes(), self._retention.run())
+        self._beside = [self._loop.create_task(each) for each in work]
 
     async def close(self) -> None:
         """Finish what is under way within a bound; what is not done stays due."""
-        if self._looking is not None:
-            self._looking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._looking
+        for task in self._beside:
+            task.cancel()
+        await asyncio.gather(*self._beside, return_exceptions=True)
         await self.delivering.close()
         await self.lanes.close()
         self.threads.close()

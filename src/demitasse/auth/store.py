@@ -18,8 +18,12 @@ def key_owner(tx: Transaction, api_key: str) -> tuple[str, str] | None:
 
 
 def roles_of(tx: Transaction, user: str) -> frozenset[str]:
-    """Return the roles that were given to a user."""
-    rows = tx.execute('SELECT "role" FROM "tabHas Role" WHERE "parent" = ? AND "parenttype" = ?', (user, "User"))
+    """Return the roles that were given to a user and are not disabled."""
+    rows = tx.execute(
+        'SELECT h."role" FROM "tabHas Role" h JOIN "tabRole" r ON r."name" = h."role" '
+        'WHERE h."parent" = ? AND h."parenttype" = ? AND r."disabled" = 0',
+        (user, "User"),
+    )
     return frozenset(row[0] for row in rows)
 
 
@@ -46,3 +50,9 @@ def password_hash(tx: Transaction, user: str) -> str | None:
         (user,),
     )
     return rows[0][0] if rows else None
+
+
+def remove_credentials(tx: Transaction, user: str) -> None:
+    """Remove a user's API key and password."""
+    tx.run('DELETE FROM "api_key" WHERE "user" = ?', (user,))
+    tx.run('DELETE FROM "user_password" WHERE "user" = ?', (user,))

@@ -1,15 +1,19 @@
 """``demitasse``: the command line."""
 
 import sys
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from demitasse.app.backup import back_up, restore
 from demitasse.app.execution import execute_function
 from demitasse.app.install import install_app, make_keys, migrate, new_site
 from demitasse.app.server import serve
+from demitasse.cli import webhook
 from demitasse.cli.demo import run_demo
 from demitasse.kernel import json
 from demitasse.kernel.errors import DemitasseError
@@ -22,6 +26,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(webhook.app)
 _out = Console()
 _err = Console(stderr=True)
 
@@ -121,6 +126,33 @@ def execute(
 
 
 @app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The .tar.gz to write; it holds the encryption key, so keep it safe.")],
+    site: SiteOption = Path("site"),
+    as_json: JsonOption = False,
+) -> None:
+    """Write a site (database, configuration, files) into one file, also while it serves."""
+    with _working("backing up", as_json=as_json):
+        made = back_up(site, file)
+    _print(asdict(made), as_json=as_json)
+
+
+@app.command("restore")
+def restore_command(
+    file: Annotated[Path, typer.Argument(help="What `demitasse backup` wrote.")],
+    directory: Annotated[Path, typer.Argument(help="A folder that is not there yet, or empty.")],
+    pause_webhooks: Annotated[
+        bool, typer.Option("--pause-webhooks", help="For a copy beside the original: it delivers nothing.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a site of a backup."""
+    with _working("restoring", as_json=as_json):
+        done = restore(file, directory, pauses_webhooks=pause_webhooks)
+    _print(asdict(done), as_json=as_json)
+
+
+@app.command()
 def demo(
     leave: Annotated[bool, typer.Option("--exit", help="End after the tour; 0 if each step did what it says.")] = False,
     port: Annotated[int, typer.Option(help="Port of the site; 0 takes a free one.")] = 8000,
@@ -139,6 +171,10 @@ def _setting(text: str) -> tuple[str, Any]:
         return key, json.decode(value)
     except json.MalformedJson:
         return key, value
+
+
+def _working(what: str, *, as_json: bool) -> AbstractContextManager[object]:
+    return nullcontext() if as_json else _err.status(what)
 
 
 def _teller(*, as_json: bool) -> Any:

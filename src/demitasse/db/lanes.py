@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from demitasse.db.errors import QueryInterrupted
 from demitasse.db.sqlite import Deadline, GroupSource, ReaderSource, SqliteDatabase
-from demitasse.db.transaction import Cursor, Transaction
+from demitasse.db.transaction import Cursor, Mark, Transaction
 from demitasse.kernel.clock import monotonic_s
 
 T = TypeVar("T")
@@ -135,7 +135,7 @@ class Lanes:
             else:
                 finished.append((future, tx, result))
 
-    def _undo(self, tx: Transaction, mark: tuple[int, int, int], error: Exception) -> None:
+    def _undo(self, tx: Transaction, mark: Mark, error: Exception) -> None:
         """Roll one work back; where that fails (a full disk) the database has undone the whole group."""
         try:
             tx.rollback_to(mark)

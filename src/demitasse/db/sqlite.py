@@ -9,6 +9,7 @@ from typing import NoReturn
 import structlog
 
 from demitasse.db.errors import DatabaseBusy, DatabaseError, QueryInterrupted, StorageFull, UniqueViolation
+from demitasse.db.shared_commit import SharedCommit
 from demitasse.db.transaction import BeforeCommit, Cursor, Transaction
 from demitasse.db.turn import WriteTurn
 from demitasse.kernel.clock import monotonic_s
@@ -68,35 +69,28 @@ class TurnSource(SqliteSource):
         self._holds = False
 
     def open(self) -> Cursor:
-        """Wait for the turn, then begin."""
+        """Wait for the turn, then begin, or go on in the transaction that another thread left open."""
         self._database.turn.acquire()
-        self._holds = True
         try:
-            return self._database.begin_writing()
-        except BaseException:
-            self._give_back()
-            raise
-
-    def commit(self) -> None:
-        """Commit durably and give the turn back."""
-        try:
-            self._database.commit_writing()
+            cursor = self._database.begin_part()
         except sqlite3.Error as error:
             explain(error)
-        self._give_back()
+        self._holds = True
+        return cursor
+
+    def commit(self) -> None:
+        """Commit durably, perhaps together with other threads, and give the turn back."""
+        self._holds = False
+        try:
+            self._database.shared.finish()
+        except sqlite3.Error as error:
+            explain(error)
 
     def rollback(self) -> None:
         """Roll back and give the turn back."""
         if self._holds:
-            try:
-                if self._database.writer.in_transaction:
-                    self._database.writer.execute("ROLLBACK")
-            finally:
-                self._give_back()
-
-    def _give_back(self) -> None:
-        self._holds = False
-        self._database.turn.release()
+            self._holds = False
+            self._database.shared.undo()
 
 
 class GroupSource(SqliteSource):
@@ -218,6 +212,7 @@ class SqliteDatabase:
         self.before_commit = before_commit
         self.writer = self._connect()
         self._writing_cursor = self.writer.cursor()
+        self.shared = SharedCommit(self.writer, self.turn, commit=self.commit_writing)
         self._data_version = self._read_data_version()
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
@@ -254,6 +249,16 @@ class SqliteDatabase:
             explain(error)
         self.notice_foreign_writes()
         return self._writing_cursor
+
+    def begin_part(self) -> Cursor:
+        """Begin as ``begin_writing``, or join what other threads left open; when that fails the turn is given back."""
+        if self.shared.join():
+            return self._writing_cursor
+        try:
+            return self.begin_writing()
+        except BaseException:
+            self.turn.release()
+            raise
 
     def commit_writing(self) -> None:
         """Commit durably on the writer connection; the caller holds the turn, and translates the driver's errors."""

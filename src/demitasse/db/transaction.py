@@ -61,6 +61,8 @@ class Source(Protocol):
 
 
 BeforeCommit = Callable[["Transaction"], None]
+Mark = tuple[int, int, int, int]
+"""A savepoint: its depth, how long journal and callbacks were, and how often the transaction had ended."""
 
 
 class Transaction:
@@ -75,7 +77,17 @@ class Transaction:
         before_commit: Called with the transaction before each commit; what it raises makes the commit fail.
     """
 
-    __slots__ = ("_after_commit", "_before_commit", "_cursor", "_depth", "_source", "dialect", "journal", "writable")
+    __slots__ = (
+        "_after_commit",
+        "_before_commit",
+        "_cursor",
+        "_depth",
+        "_ended",
+        "_source",
+        "dialect",
+        "journal",
+        "writable",
+    )
 
     def __init__(self, source: Source, *, writable: bool, before_commit: BeforeCommit | None = None) -> None:
         self._source = source
@@ -83,6 +95,7 @@ class Transaction:
         self._before_commit = before_commit
         self._after_commit: list[Callable[[], None]] = []
         self._depth = 0
+        self._ended = 0
         self.dialect = source.dialect
         self.writable = writable
         self.journal: list[Any] = []
@@ -141,20 +154,27 @@ class Transaction:
             raise
         self.release(mark)
 
-    def begin_savepoint(self) -> tuple[int, int, int]:
+    def begin_savepoint(self) -> Mark:
         """Open a savepoint and return its mark, for ``rollback_to`` or ``release``."""
+        cursor = self._writing()
         self._depth += 1
-        self._writing().execute(f"SAVEPOINT sp{self._depth}", ())
-        return self._depth, len(self.journal), len(self._after_commit)
+        cursor.execute(f"SAVEPOINT sp{self._depth}", ())
+        return self._depth, len(self.journal), len(self._after_commit), self._ended
 
-    def release(self, mark: tuple[int, int, int]) -> None:
-        """Keep what was done since the mark."""
+    def release(self, mark: Mark) -> None:
+        """Keep what was done since the mark; a commit or a rollback in between has ended the savepoint already."""
+        if mark[3] != self._ended:
+            return
         self._writing().execute(f"RELEASE SAVEPOINT sp{mark[0]}", ())
         self._depth = mark[0] - 1
 
-    def rollback_to(self, mark: tuple[int, int, int]) -> None:
-        """Undo what was done since the mark."""
-        depth, entries, callbacks = mark
+    def rollback_to(self, mark: Mark) -> None:
+        """Undo what was done since the mark, or since a commit that came after it."""
+        depth, entries, callbacks, ended = mark
+        if ended != self._ended:
+            if self._cursor is not None:
+                self.rollback()
+            return
         cursor = self._writing()
         cursor.execute(f"ROLLBACK TO SAVEPOINT sp{depth}", ())
         cursor.execute(f"RELEASE SAVEPOINT sp{depth}", ())
@@ -190,12 +210,14 @@ class Transaction:
         """Undo everything since the last commit, with its journal and callbacks."""
         self._cursor = None
         self._depth = 0
+        self._ended += 1
         self.journal.clear()
         self._after_commit.clear()
         self._source.rollback()
 
     def _finished(self) -> None:
         self._depth = 0
+        self._ended += 1
         callbacks, self._after_commit = self._after_commit, []
         for callback in callbacks:
             try:

@@ -72,14 +72,19 @@ class Backlog:
         self._first_done = False
         return False
 
-    def has_more(self, *, now_us: int, hold_floor_us: int) -> bool:
-        """Return whether a read may find rows to send."""
+    def has_more(self, *, firsts: bool, retries: bool, now_us: int, hold_floor_us: int) -> bool:
+        """Return whether a read may find rows of the kinds that there is room for."""
         return (
             bool(self._keys)
-            or (not self._first_done and len(self._gates) < MAX_GATES)
-            or (self._retry_due_us is not None and self._retry_due_us <= now_us)
+            or (firsts and not self._first_done and len(self._gates) < MAX_GATES)
+            or (retries and self._retry_due_us is not None and self._retry_due_us <= now_us)
             or (bool(self._holding) and self._holding[0][0] <= hold_floor_us)
         )
+
+    def is_awaited(self, row: QueuedDelivery) -> bool:
+        """Return whether later rows of its order key wait for a claimed one."""
+        gate = self._gate_of(row)
+        return gate is not None and gate.has_more
 
     @property
     def retry_due_us(self) -> int | None:

@@ -227,7 +227,7 @@ class Dispatcher:
         if self._is_closed:
             return  # It stays due.
         delivery = settlement.delivery
-        self._settler.add(settlement, run=run, is_urgent=delivery.order_key is not None)
+        self._settler.add(settlement, run=run, is_urgent=self._claims.is_awaited(delivery))
         if judgement.verdict is Verdict.DISABLE:
             self._gates.disable(channel, delivery=delivery.name, reason=judgement.error or "")
         elif run is not None and run.is_hopeless(to_microseconds(settlement.now)):
@@ -269,7 +269,7 @@ class Dispatcher:
         if found is None:
             self._alarms.set(channel, now_s + _AGAIN_S)
         elif not found and self._claims.has_more(
-            channel.name, now_us=now_us, hold_floor_us=channel.hold.floor_us(now_us)
+            channel.name, firsts=True, retries=True, now_us=now_us, hold_floor_us=channel.hold.floor_us(now_us)
         ):
             self._alarms.set(channel, now_s + _PAUSE_S)
         else:

@@ -64,7 +64,9 @@ class Feeder:
             return
         now_us = to_microseconds(self._time.utc_now())
         floor_us = channel.hold.floor_us(now_us)
-        if self._claims.has_more(channel.name, now_us=now_us, hold_floor_us=floor_us):
+        if self._claims.has_more(
+            channel.name, firsts=first > 0, retries=retries > 0, now_us=now_us, hold_floor_us=floor_us
+        ):
             timeout_s = channel.endpoint.timeout_s if channel.endpoint else 0.0
             want = Want(
                 first=first,

@@ -85,10 +85,15 @@ class LeasedClaims(Claims):
         )
 
     @override
-    def has_more(self, channel: str, *, now_us: int, hold_floor_us: int) -> bool:
-        """Return whether ``take`` may find something now."""
+    def has_more(self, channel: str, *, firsts: bool, retries: bool, now_us: int, hold_floor_us: int) -> bool:
+        """Return whether ``take`` may find rows of the kinds that there is room for."""
         look = self._of(channel)
         return look.is_due or (look.next_us is not None and look.next_us <= now_us)
+
+    @override
+    def is_awaited(self, delivery: QueuedDelivery) -> bool:
+        """Return whether others may go once a claimed row is settled."""
+        return delivery.order_key is not None
 
     @override
     def next_look_us(self, channel: str, *, hold_passes: Callable[[int], int | None]) -> int | None:

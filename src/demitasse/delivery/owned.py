@@ -51,9 +51,14 @@ class OwnedClaims(Claims):
         return backlog.take_in(plan, found)
 
     @override
-    def has_more(self, channel: str, *, now_us: int, hold_floor_us: int) -> bool:
-        """Return whether ``take`` may find something now."""
-        return self._of(channel).has_more(now_us=now_us, hold_floor_us=hold_floor_us)
+    def has_more(self, channel: str, *, firsts: bool, retries: bool, now_us: int, hold_floor_us: int) -> bool:
+        """Return whether ``take`` may find rows of the kinds that there is room for."""
+        return self._of(channel).has_more(firsts=firsts, retries=retries, now_us=now_us, hold_floor_us=hold_floor_us)
+
+    @override
+    def is_awaited(self, delivery: QueuedDelivery) -> bool:
+        """Return whether others may go once a claimed row is settled."""
+        return delivery.order_key is not None and self._of(delivery.webhook).is_awaited(delivery)
 
     @override
     def next_look_us(self, channel: str, *, hold_passes: Callable[[int], int | None]) -> int | None:

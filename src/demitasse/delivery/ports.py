@@ -165,8 +165,11 @@ class Claims(Protocol):
     async def take(self, channel: str, want: "Want") -> "Taken":
         """Return rows of a webhook that may be sent now, and count them as claimed. One call at a time per webhook."""
 
-    def has_more(self, channel: str, *, now_us: int, hold_floor_us: int) -> bool:
-        """Return whether ``take`` may find something now."""
+    def has_more(self, channel: str, *, firsts: bool, retries: bool, now_us: int, hold_floor_us: int) -> bool:
+        """Return whether ``take`` may find rows of the kinds that there is room for."""
+
+    def is_awaited(self, delivery: QueuedDelivery) -> bool:
+        """Return whether others may go once a claimed row is settled."""
 
     def next_look_us(self, channel: str, *, hold_passes: Callable[[int], int | None]) -> int | None:
         """Return when ``take`` may find something that it does not find now.

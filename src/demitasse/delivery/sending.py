@@ -18,8 +18,6 @@ from demitasse.kernel.errors import DemitasseError
 from demitasse.outbox.model import Message, QueuedDelivery, Settlement, storable, to_microseconds
 from demitasse.transports.model import SendResult
 
-_log = structlog.get_logger("demitasse.delivery")
-
 OnFinished = Callable[[Channel, Settlement, Judgement, FailureRun | None], None]
 """Gets the endpoint's run of failures where the attempt has changed it."""
 
@@ -35,6 +33,7 @@ class Courier:
         self._random = random
         self._counters = counters
         self._on_finished = on_finished
+        self._log = structlog.get_logger("demitasse.delivery").bind()  # Once: it is asked for each attempt.
 
     def send(self, channel: Channel, delivery: QueuedDelivery, message: Message) -> None:
         """Make an attempt; ``on_finished`` hears of it later, never within this call."""
@@ -117,7 +116,7 @@ class Courier:
             self._counters.finished[delivery.webhook, settlement.state.value] += 1
         if result is not None:
             self._counters.latency.observe(result.duration_s)
-        tell = _log.debug if attempt.error is None else _log.info
+        tell = self._log.debug if attempt.error is None else self._log.info
         tell(
             "delivery.attempted",
             delivery=delivery.name,

@@ -18,7 +18,7 @@ from demitasse.outbox.operations import note_failures
 _log = structlog.get_logger("demitasse.delivery")
 
 _MAX_BATCH = 256
-_ENOUGH = 64
+_ENOUGH = 128
 _WAIT_S = 0.02
 """How long a result waits for others, unless there are enough: they share a commit."""
 
@@ -46,6 +46,8 @@ class Settler:
         self._being_written = 0
         self._is_stuck = False
         self._is_timed = False
+        self._is_wanted = False
+        self._is_draining = False
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -70,12 +72,12 @@ class Settler:
             self._runs[settlement.delivery.webhook] = run
         if is_urgent or len(self._waiting) >= _ENOUGH:
             self._write_soon()
-        elif not self._is_timed:
-            self._is_timed = True
-            self._time.call_later(_WAIT_S, self._timed_out)
+        else:
+            self._write_in_a_while()
 
     async def drain(self, *, within_s: float) -> None:
         """Write what waits, as far as that can be done within a time."""
+        self._is_draining = True
         self._write_soon()
         if self._task is not None:
             await asyncio.wait([self._task], timeout=within_s)
@@ -83,18 +85,25 @@ class Settler:
         if self.unsettled:
             _log.warning("delivery.left_unsettled", results=self.unsettled)
 
+    def _write_in_a_while(self) -> None:
+        if not self._is_timed:
+            self._is_timed = True
+            self._time.call_later(_WAIT_S, self._timed_out)
+
     def _timed_out(self) -> None:
         self._is_timed = False
         self._write_soon()
 
     def _write_soon(self) -> None:
+        self._is_wanted = True
         if self._waiting and (self._task is None or self._task.done()):
             self._task = asyncio.get_running_loop().create_task(self._write_all())
 
     async def _write_all(self) -> None:
         pause_s = _FIRST_PAUSE_S
-        while self._waiting:
+        while self._waiting and self._is_wanted:
             batch = [self._waiting.popleft() for _ in range(min(_MAX_BATCH, len(self._waiting)))]
+            self._is_wanted = self._is_draining or len(self._waiting) >= _ENOUGH
             runs, self._runs = self._runs, {}
             self._being_written = len(batch)
             try:
@@ -105,7 +114,7 @@ class Settler:
                 self._being_written = 0
                 if not isinstance(error, Exception):
                     raise
-                self._is_stuck = True
+                self._is_stuck = self._is_wanted = True
                 self._counters.settle_failures += 1
                 _log.warning("delivery.not_settled", results=len(batch), again_in_s=pause_s, error=repr(error))
                 await self._pause(pause_s)
@@ -115,6 +124,8 @@ class Settler:
                 self._is_stuck = False
                 pause_s = _FIRST_PAUSE_S
                 self._on_settled(batch)
+        if self._waiting:
+            self._write_in_a_while()
 
     async def _write(self, batch: Sequence[Settlement], runs: Mapping[str, FailureRun]) -> None:
         def also(tx: Transaction) -> None:

@@ -145,6 +145,11 @@ class DocType:
         return tuple(f for f in self.fields if f.type.is_secret)
 
     @cached_property
+    def has_levels(self) -> bool:
+        """Whether a permission level guards one of its own fields."""
+        return any(f.permlevel for f in self.fields)
+
+    @cached_property
     def by_name(self) -> Mapping[str, Field]:
         """Standard and own fields by their canonical name; layout left out."""
         own = (f for f in self.fields if f.type.storage is not None or f.type.is_table)

@@ -41,26 +41,48 @@ def check_record(context: DocumentContext, tx: Transaction, record: Record, acti
 
 
 def hide_levels(record: Record, *, actor: Actor) -> Record:
-    """Return the record without the fields whose permission level the actor may not read."""
-    if actor.is_administrator or all(field.permlevel == 0 for field in record.doctype.fields):
+    """Return the record without the fields, of itself and its rows, whose permission level the actor may not read.
+
+    The levels of rows are those that the actor may read in the DocType they belong to.
+    """
+    if actor.is_administrator or not _has_levels(record):
         return record
-    allowed = levels(record.doctype, "read", actor)
+    allowed = levels(record.doctype, "read", actor) | {0}
     copy = record.snapshot()
-    for field in record.doctype.fields:
-        if field.permlevel not in allowed:
-            copy.values.pop(field.name, None)
+    _remove(copy, allowed)
+    for _, row in copy.children():
+        _remove(row, allowed)
     return copy
 
 
 def keep_levels(record: Record, *, actor: Actor) -> None:
-    """Put back the fields whose permission level the actor may not write (to what they were, or their default)."""
-    if actor.is_administrator:
+    """Put back the fields whose permission level the actor may not write: to what they were, or to nothing.
+
+    What is new gets its defaults after this.
+    """
+    if actor.is_administrator or not (_has_levels(record) or (record.before and _has_levels(record.before))):
         return
     allowed = levels(record.doctype, "write", actor) | {0}
+    before = {row.name: row for _, row in record.before.children()} if record.before else {}
+    _put_back(record, record.before, allowed)
+    for _, row in record.children():
+        _put_back(row, before.get(row.name), allowed)
+
+
+def _has_levels(record: Record) -> bool:
+    return record.doctype.has_levels or any(row.doctype.has_levels for _, row in record.children())
+
+
+def _remove(record: Record, allowed: frozenset[int]) -> None:
     for field in record.doctype.fields:
         if field.permlevel not in allowed:
-            old = record.before.values.get(field.name) if record.before else None
-            record.values[field.name] = old
+            record.values.pop(field.name, None)
+
+
+def _put_back(record: Record, before: Record | None, allowed: frozenset[int]) -> None:
+    for field in record.doctype.fields:
+        if field.permlevel not in allowed:
+            record.values[field.name] = before.values.get(field.name) if before else None
 
 
 def _refused(record: Record, action: str, actor: Actor) -> NotPermitted:

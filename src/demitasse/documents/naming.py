@@ -121,19 +121,17 @@ def _expanded(record: Record, part: str, *, now: datetime) -> str:
 
 
 def _from_format(tx: Transaction, record: Record, pattern: str, *, now: datetime) -> str:
-    def fill(match: re.Match[str]) -> str:
+    # Each part is filled once, from left to right: braces in a value are text, and a count is within what it follows.
+    name, end = "", 0
+    for match in _BRACES.finditer(pattern):
+        name += pattern[end : match.start()]
         inner = match.group(1).strip()
         if inner and not inner.strip("#"):
-            return match.group(0)
-        return _expanded(record, "{" + inner + "}" if record.doctype.canonical(inner) else inner, now=now)
-
-    # Counted parts count within what stands before them, so the other parts are filled first.
-    filled = _BRACES.sub(fill, pattern)
-    return _BRACES.sub(lambda match: _counted(tx, filled, match), filled)
-
-
-def _counted(tx: Transaction, pattern: str, match: re.Match[str]) -> str:
-    return str(next_in_series(tx, pattern[: match.start()])).zfill(len(match.group(1)))
+            name += str(next_in_series(tx, name)).zfill(len(inner))
+        else:
+            name += _expanded(record, "{" + inner + "}" if record.doctype.canonical(inner) else inner, now=now)
+        end = match.end()
+    return name + pattern[end:]
 
 
 def _from_field(record: Record, fieldname: str) -> str:

@@ -31,6 +31,7 @@ from demitasse.documents.errors import (
 )
 from demitasse.documents.model import DocStatus, Happening, Record
 from demitasse.documents.naming import set_name
+from demitasse.documents.ports import DIRECT_WRITE
 from demitasse.kernel.ids import random_name
 
 _STATUS_WORDS = {0: "Draft", 1: "Submitted", 2: "Cancelled"}
@@ -48,6 +49,8 @@ def insert(context: DocumentContext, tx: Transaction, record: Record, *, actor: 
     doctype = record.doctype
     _refuse_child_or_single(doctype)
     now = context.clock()
+    if not record.flags.get("ignore_permissions"):
+        keep_levels(record, actor=actor)
     for row in rows_of(record):
         set_defaults(context, row, actor=actor, now=now)
     _stamp_new(record, actor=actor, now=now)
@@ -55,10 +58,9 @@ def insert(context: DocumentContext, tx: Transaction, record: Record, *, actor: 
     if status:
         _check_transition(record, old=DocStatus.DRAFT, new=status)
     _permit(context, tx, record, "create", actor=actor)
+    _check_amended(context, tx, record)
     if status == DocStatus.SUBMITTED:
         _permit(context, tx, record, "submit", actor=actor)
-    if not record.flags.get("ignore_permissions"):
-        keep_levels(record, actor=actor)
     _run(context, tx, record, "before_insert", actor=actor)
     _run(context, tx, record, "autoname", actor=actor)
     set_name(context, tx, record, wanted=record.values.get("name"))
@@ -110,8 +112,9 @@ def save(context: DocumentContext, tx: Transaction, record: Record, *, actor: Ac
         raise StaleDocument(message, doctype=record.doctype.name, name=record.name, modified=str(before.modified))
     old, new = before.docstatus, record.docstatus
     _check_transition(record, old=old, new=new)
-    action = {(0, 1): "submit", (1, 2): "cancel"}.get((old, new), "write")
-    _permit(context, tx, record, action, actor=actor)
+    _permit(context, tx, record, "write", actor=actor)
+    if new != DocStatus.DRAFT:  # a save writes whatever was sent, so these are asked for beside ``write``
+        _permit(context, tx, record, "cancel" if new == DocStatus.CANCELLED else "submit", actor=actor)
     if not record.flags.get("ignore_permissions"):
         keep_levels(record, actor=actor)
     now = context.clock()
@@ -125,7 +128,7 @@ def save(context: DocumentContext, tx: Transaction, record: Record, *, actor: Ac
     if old == new == DocStatus.SUBMITTED:
         status_event: str | None = "before_update_after_submit"
     else:
-        status_event = {"submit": "before_submit", "cancel": "before_cancel"}.get(action)
+        status_event = {DocStatus.SUBMITTED: "before_submit", DocStatus.CANCELLED: "before_cancel"}.get(new)
     _before_write(context, tx, record, status_event=status_event, actor=actor, now=now)
     try:
         (store.update_single if is_single else store.update_row)(context, tx, record)
@@ -147,6 +150,9 @@ def delete(context: DocumentContext, tx: Transaction, record: Record, *, actor: 
     """
     doctype = record.doctype
     _permit(context, tx, record, "delete", actor=actor)
+    if doctype.is_single:
+        message = f"{doctype.name} is a single: it is always there, so empty its fields instead"
+        raise DocumentError(message, doctype=doctype.name)
     if record.docstatus == DocStatus.SUBMITTED:
         message = f"{doctype.name} {record.name}: Submitted Record cannot be deleted. You must cancel it first."
         raise DocumentError(message, doctype=doctype.name, name=record.name)
@@ -192,10 +198,17 @@ def set_values(
     if not store.set_columns(context, tx, doctype, name, columns):
         message = f"{doctype.name} {name} not found"
         raise DocumentNotFound(message, doctype=doctype.name, name=name)
+    _run(context, tx, Record(doctype, {"name": name}, is_new=False), DIRECT_WRITE, actor=actor)
     if context.observers.wants(doctype.name, "on_change"):
         tx.journal.append(
             Happening(event="on_change", doctype=doctype.name, name=name, record=None, before=None, user=actor.user),
         )
+
+
+def remove_row(context: DocumentContext, tx: Transaction, doctype: DocType, name: str, *, actor: Actor) -> None:
+    """Remove a row without the checks, hooks and events of its document; its child rows stay."""
+    store.delete_row(context, tx, doctype, name)
+    _run(context, tx, Record(doctype, {"name": name}, is_new=False), DIRECT_WRITE, actor=actor)
 
 
 def _permit(context: DocumentContext, tx: Transaction, record: Record, action: str, *, actor: Actor) -> None:
@@ -332,6 +345,17 @@ def _check_transition(record: Record, *, old: int, new: int) -> None:
     if (old, new) not in {(0, 0), (0, 1), (1, 1), (1, 2)}:
         message = f"Cannot change docstatus from {old} ({_STATUS_WORDS[old]}) to {new} ({_STATUS_WORDS[new]})"
         raise InvalidTransition(message, **facts)
+
+
+def _check_amended(context: DocumentContext, tx: Transaction, record: Record) -> None:
+    """Refuse to amend what is still in force; a document that is not there is left to the check of links."""
+    original = record["amended_from"]
+    if not original or not record.doctype.is_submittable:
+        return
+    found = store.names_of(context, tx, record.doctype, [str(original)])
+    if found.get(str(original), DocStatus.CANCELLED) != DocStatus.CANCELLED:
+        message = f"{record.doctype.name} {original} cannot be amended because it is not cancelled: cancel it first"
+        raise InvalidTransition(message, doctype=record.doctype.name, name=original)
 
 
 def _duplicate(record: Record, error: UniqueViolation) -> DocumentError:

@@ -11,6 +11,10 @@ from demitasse.documents.model import Record
 Handler = Callable[[Record, Transaction, Actor], None]
 """Code that an event of a document runs."""
 
+DIRECT_WRITE = "on_direct_write"
+"""What core's controllers are told when a row was changed or removed past the life of its document; the record has no
+more than the name."""
+
 
 class Hooks(Protocol):
     """Controllers and ``doc_events`` of core and of the installed apps."""

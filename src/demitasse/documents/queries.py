@@ -14,6 +14,7 @@ from demitasse.documents.query_parse import DEFAULT_LIMIT, parse_expression, par
 from demitasse.documents.query_run import Rows, count_query, run_query, run_query_wire
 from demitasse.kernel import json
 
+_MOST_DIGITS = 9
 _ASKED = ("fields", "filters", "or_filters", "order_by", "group_by", "distinct")
 
 
@@ -39,7 +40,8 @@ def from_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
 def is_long(asked: Mapping[str, Any], *, threshold: int) -> bool:
     """Return whether a list may have so many rows that the event loop should not make it."""
     limit = asked.get("limit", DEFAULT_LIMIT)
-    return not str(limit).isdecimal() or int(limit) == 0 or int(limit) > threshold
+    text = str(limit).lstrip("0")
+    return not text.isdecimal() or len(text) > _MOST_DIGITS or int(text) > threshold
 
 
 def select(
@@ -95,7 +97,8 @@ def _query(context: DocumentContext, doctype: DocType, actor: Actor | None, aske
     restriction = None
     if actor is not None:
         if doctype.is_table:
-            _check_parent(context, doctype, parent, actor)
+            of_parent = _rows_of_parent(context, doctype, parent, actor)
+            restriction = parse_expression(doctype, of_parent, registry=context.registry, zone=context.zone, now=now)
         elif check_doctype(doctype, "read", actor) is Reach.OWN:
             own = {"owner": actor.user}
             restriction = parse_expression(doctype, own, registry=context.registry, zone=context.zone, now=now)
@@ -136,12 +139,25 @@ def _reader(actor: Actor, asked: DocType) -> Readable:
     return may_read
 
 
-def _check_parent(context: DocumentContext, doctype: DocType, parent: str | None, actor: Actor) -> None:
-    """Rows of a child table are read by who may read the DocType that they belong to."""
-    found = context.registry.find(parent or "")
-    if found is None or not any(field.options == doctype.name for field in found.table_fields):
+def _rows_of_parent(
+    context: DocumentContext, doctype: DocType, parent: str | None, actor: Actor
+) -> list[tuple[str, str, Any]]:
+    """Return the filters for the rows of a child table that the actor may read: those in the DocType's own tables.
+
+    Raises:
+        NotPermitted: the actor may not read every document of the DocType, or none of the tables.
+    """
+    found = context.registry.find(parent) if isinstance(parent, str) else None
+    fields = [field for field in found.table_fields if field.options == doctype.name] if found is not None else []
+    if found is None or not fields:
         message = f"Name the DocType that {doctype.name} belongs to with parent"
         raise NotPermitted(message, doctype=doctype.name, action="read")
     if check_doctype(found, "read", actor) is not Reach.ALL:
         message = f"Rows of {doctype.name} are read with the {found.name} that they belong to"
         raise NotPermitted(message, doctype=doctype.name, action="read")
+    allowed = levels(found, "read", actor) | {0}
+    readable = [field.name for field in fields if field.permlevel in allowed]
+    if not readable:
+        message = f"Rows of {doctype.name} in {found.name} are above the permission levels of {actor.user}"
+        raise NotPermitted(message, doctype=doctype.name, action="read")
+    return [("parenttype", "=", found.name), ("parentfield", "in", readable)]

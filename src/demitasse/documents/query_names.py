@@ -238,12 +238,19 @@ class Scope:
         source, doctype = column.source, self.vocabulary.doctype
         if self.readable is None or (source is self.vocabulary.main and not column.field.permlevel):
             return column
-        way = source.field
-        if not self.readable(source.doctype, column.field) or (
-            way is not None and way.permlevel and not self.readable(doctype, way)
+        if not self.readable(source.doctype, column.field) or not all(
+            self.readable(doctype, way) for way in self._ways(source) if way.permlevel
         ):
             raise unknown_field(text, doctype)
         return column
+
+    def _ways(self, source: Source) -> tuple[Field, ...]:
+        """Return the fields of the main DocType that lead to a source."""
+        if source.field is not None:
+            return (source.field,)
+        if source.kind is not SourceKind.CHILD:
+            return ()
+        return tuple(field for field in self.vocabulary.doctype.table_fields if field.options == source.doctype.name)
 
     def hidden_names(self) -> tuple[str, ...]:
         """Return the main fields that the one who asks may not read."""

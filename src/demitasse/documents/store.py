@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from demitasse.db.codec import encoders
 from demitasse.db.transaction import Transaction
+from demitasse.doctypes.field_types import Storage
 from demitasse.doctypes.model import DocType
 from demitasse.documents.context import DocumentContext
 from demitasse.documents.errors import DocumentNotFound
@@ -136,6 +138,15 @@ def delete_row(context: DocumentContext, tx: Transaction, doctype: DocType, name
     tx.run(context.plan(doctype).delete_sql, (name,))
 
 
+def delete_older(tx: Transaction, doctype: DocType, *, before: datetime, limit: int) -> int:
+    """Remove up to ``limit`` rows of a log that were last changed before a moment, and return how many there were."""
+    at = encoders(tx.dialect)[Storage.DATETIME](before)
+    sql = f'SELECT "name" FROM "{doctype.table}" WHERE "modified" < ? ORDER BY "modified" LIMIT ?'  # noqa: S608 - the DocType's own table
+    rows = tx.execute(sql, (at, limit))
+    tx.run_many(f'DELETE FROM "{doctype.table}" WHERE "name" = ?', rows)  # noqa: S608 - as above
+    return len(rows)
+
+
 def delete_children(tx: Transaction, child: DocType, parent: DocType, name: str) -> None:
     """Remove all child rows of one DocType that a document has."""
     tx.run(f'DELETE FROM "{child.table}" WHERE "parent" = ? AND "parenttype" = ?', (name, parent.name))  # noqa: S608 - the DocType's own table
@@ -171,10 +182,8 @@ def next_in_series(tx: Transaction, prefix: str) -> int:
 
 def read_secret(context: DocumentContext, tx: Transaction, doctype: DocType, name: str, field: str) -> str | None:
     """Return a Password field in clear, ``None`` when it is empty."""
-    rows = tx.execute(f'SELECT "{field}" FROM "{doctype.table}" WHERE "name" = ?', (name,))  # noqa: S608 - names from the DocType
-    if not rows or not rows[0][0]:
-        return None
-    return context.vault.decrypt(rows[0][0], place=f"{doctype.name}.{field}")
+    ciphertext = _ciphertext(tx, doctype, name, field)
+    return context.vault.decrypt(ciphertext, place=f"{doctype.name}.{field}") if ciphertext else None
 
 
 def mask_secrets(record: Record) -> None:
@@ -199,17 +208,15 @@ def _sealed(context: DocumentContext, tx: Transaction, record: Record) -> dict[s
     for field in record.doctype.secret_fields:
         text = values.get(field.name)
         if text and not text.strip("*"):
-            values[field.name] = None if record.is_new else _ciphertext(tx, record, field.name)
+            values[field.name] = None if record.is_new else _ciphertext(tx, record.doctype, record.name, field.name)
         elif text:
             values[field.name] = context.vault.encrypt(text, place=f"{record.doctype.name}.{field.name}")
     return values
 
 
-def _ciphertext(tx: Transaction, record: Record, field: str) -> str | None:
-    if record.doctype.is_single:
-        rows = tx.execute(
-            'SELECT "value" FROM "tabSingles" WHERE "doctype" = ? AND "field" = ?', (record.doctype.name, field)
-        )
+def _ciphertext(tx: Transaction, doctype: DocType, name: str, field: str) -> str | None:
+    if doctype.is_single:
+        rows = tx.execute('SELECT "value" FROM "tabSingles" WHERE "doctype" = ? AND "field" = ?', (doctype.name, field))
         return rows[0][0] if rows else None
-    rows = tx.execute(f'SELECT "{field}" FROM "{record.doctype.table}" WHERE "name" = ?', (record.name,))  # noqa: S608 - names from the DocType
+    rows = tx.execute(f'SELECT "{field}" FROM "{doctype.table}" WHERE "name" = ?', (name,))  # noqa: S608 - names from the DocType
     return rows[0][0] if rows else None

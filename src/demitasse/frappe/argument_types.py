@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Union, get_args, get_origin
 
-from demitasse.frappe.exceptions import FrappeTypeError
+from demitasse.documents.errors import DocumentError
 
 _TRUE = frozenset({"1", "true", "yes", "on", "t", "y"})
 _FALSE = frozenset({"0", "false", "no", "off", "f", "n", ""})
@@ -14,6 +14,12 @@ _PLAIN = (str, int, float, bool, dict, list, tuple, set, bytes)
 _FUNCTIONS_KEPT = 4096
 _NOT_FITTING = object()
 Types = tuple[type, ...]
+
+
+class FrappeTypeError(DocumentError):
+    """An argument is of another type than the function says; ``data`` has ``argument``."""
+
+    code = "wrong_argument_type"
 
 
 def checked(function: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:

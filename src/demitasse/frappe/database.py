@@ -151,7 +151,7 @@ class Database:
         call = current()
         meta = doctype_of(doctype)
         for row in self.get_values(doctype, filters):
-            store.delete_row(call.site.documents, call.tx, meta, row[0])
+            operations.remove_row(call.site.documents, call.tx, meta, row[0], actor=call.actor)
 
     def commit(self) -> None:
         """Make what was done so far durable, with the webhooks it causes."""

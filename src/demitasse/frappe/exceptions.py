@@ -60,9 +60,3 @@ class OutgoingEmailError(DocumentError):
     """A mail could not be sent."""
 
     code = "outgoing_email"
-
-
-class FrappeTypeError(DocumentError):
-    """An argument is of another type than the function says."""
-
-    code = "wrong_argument_type"

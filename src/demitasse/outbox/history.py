@@ -1,11 +1,13 @@
 """What was delivered and attempted, for people and for other programs. Reads only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from demitasse.db.codec import decoders
 from demitasse.db.transaction import Transaction
+from demitasse.doctypes.field_types import Storage
 from demitasse.outbox.store import STORED_MOMENT
 
 _DELIVERY = (
@@ -42,6 +44,7 @@ _ATTEMPT = (
     "duration_ms",
     "error",
 )
+_MOMENTS = frozenset({"creation", "next_attempt_at", "finished_at"})
 _BRIEF = ("name", "webhook", "event", "status", "attempts", "status_code", "error", "creation")
 
 
@@ -63,7 +66,7 @@ _STATES = (
 )
 
 Row = Mapping[str, Any]
-"""Columns by name, moments as the database keeps them: UTC."""
+"""Columns by name; moments are aware, in UTC."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +86,7 @@ def deliveries(tx: Transaction, chosen: Slice, *, after: Row | None, limit: int)
         after: The last row of the call before, ``None`` to begin.
     """
     stored = STORED_MOMENT[tx.dialect]
-    at = stored(chosen.since) if after is None else after["creation"]
+    at = stored(chosen.since if after is None else after["creation"])
     params: list[Any] = [at, stored(chosen.until), at, "" if after is None else after["name"]]
     sql = _EXPORT
     for column, value in (("webhook", chosen.webhook), ("status", chosen.status)):
@@ -91,7 +94,7 @@ def deliveries(tx: Transaction, chosen: Slice, *, after: Row | None, limit: int)
             sql += f' AND "{column}" = ?'
             params.append(value)
     rows = tx.execute(f'{sql} ORDER BY "creation", "name" LIMIT ?', (*params, limit))
-    return [dict(zip(_DELIVERY, row, strict=True)) for row in rows]
+    return _rows(tx, _DELIVERY, rows)
 
 
 def attempts(tx: Transaction, *, since: datetime, webhook: str | None = None, limit: int) -> list[Row]:
@@ -102,15 +105,27 @@ def attempts(tx: Transaction, *, since: datetime, webhook: str | None = None, li
         sql += ' AND "webhook" = ?'
         params.append(webhook)
     rows = tx.execute(f'{sql} ORDER BY "creation" DESC, "name" DESC LIMIT ?', (*params, limit))
-    return [dict(zip(_ATTEMPT, row, strict=True)) for row in reversed(rows)]
+    return _rows(tx, _ATTEMPT, reversed(rows))
 
 
 def of_document(tx: Transaction, webhook: str, doctype: str, name: str, *, limit: int = 5) -> list[Row]:
     """Return the last deliveries of a document to a webhook, newest first."""
-    return [dict(zip(_BRIEF, row, strict=True)) for row in tx.execute(_OF_DOCUMENT, (webhook, doctype, name, limit))]
+    return _rows(tx, _BRIEF, tx.execute(_OF_DOCUMENT, (webhook, doctype, name, limit)))
 
 
 def states(tx: Transaction, webhook: str, *, since: datetime) -> dict[str, int]:
     """Return how many deliveries of a webhook, of events since a moment, are in which state."""
     rows = tx.execute(_STATES, (webhook, STORED_MOMENT[tx.dialect](since)))
     return {row[0]: row[1] for row in rows}
+
+
+def _rows(tx: Transaction, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> list[Row]:
+    decode = decoders(tx.dialect)[Storage.DATETIME]
+    found: list[Row] = []
+    for values in rows:
+        row = dict(zip(columns, values, strict=True))
+        for column in _MOMENTS & row.keys():
+            if row[column] is not None:
+                row[column] = decode(row[column])
+        found.append(row)
+    return found

@@ -7,7 +7,10 @@ from demitasse.db.transaction import Transaction
 from demitasse.outbox.model import DeliveryState
 from demitasse.outbox.store import STORED_MOMENT
 
-_AT_REST = 'SELECT "id", "delivery", "attempts" FROM "outbox" WHERE "channel" = ? AND "held" = ? ORDER BY "id" LIMIT ?'
+_AT_REST = (
+    'SELECT "id", "delivery", "attempts" FROM "outbox" WHERE "channel" = ? AND "held" = ? '
+    'ORDER BY "retry", "due_at", "id" LIMIT ?'
+)
 _MARK_HELD = 'UPDATE "outbox" SET "held" = ? WHERE "id" = ?'
 _SET_STATUS = 'UPDATE "tabWebhook Delivery" SET "status" = ? WHERE "name" = ?'
 _GIVE_UP = (

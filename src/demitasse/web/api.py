@@ -7,15 +7,18 @@ import structlog
 
 from demitasse.auth.model import Actor
 from demitasse.kernel.errors import DemitasseError
-from demitasse.web import method, resource
-from demitasse.web.envelope import Answer, failure
+from demitasse.web import cors, method, resource, v2
+from demitasse.web.envelope import Answer
 from demitasse.web.errors import UnknownPath
-from demitasse.web.request import ApiRequest, Receive, Scope, Send, read_body
+from demitasse.web.outcome import failure_of
+from demitasse.web.request import ApiRequest, Receive, Scope, Send, is_v2_path, read_body
 from demitasse.web.services import WebServices
 
 _log = structlog.get_logger("demitasse.web")
 Handler = Callable[[WebServices, ApiRequest, Actor], Awaitable[Answer]]
 _AFTERMATH_WAIT_S = 1.0
+_NOTHING = Answer(status=200, body=b"", headers=())
+"""Every path answers OPTIONS so; what browsers want to know of it is in the headers."""
 
 
 class Api:
@@ -30,11 +33,14 @@ class Api:
         try:
             body = await read_body(receive, limit=self._settings.max_request_bytes)
             request = ApiRequest(scope, body)
-            answer = await self._answer(request)
+            answer = _NOTHING if request.method == "OPTIONS" else await self._answer(request)
             if self._services.site.aftermath:
                 await self._write_aftermath()
         except Exception as error:  # noqa: BLE001 - every fault becomes an answer in the envelope
-            answer = self._failure(error)
+            answer = self._failure(error, is_v2=is_v2_path(scope["path"]))
+        if self._settings.allow_cors:
+            shared = cors.headers(scope["method"], scope["headers"], allowed=self._settings.allow_cors)
+            answer = answer.with_headers(*shared)
         await _send(send, answer, is_head=scope["method"] == "HEAD")
 
     async def _answer(self, request: ApiRequest) -> Answer:
@@ -44,7 +50,7 @@ class Api:
             actor = await self._actor(request)
             return await handler(self._services, request, actor)
         except Exception as error:  # noqa: BLE001 - every fault becomes an answer in the envelope
-            return self._failure(error)
+            return self._failure(error, is_v2=request.is_v2)
 
     async def _actor(self, request: ApiRequest) -> Actor:
         header = request.headers.get("authorization")
@@ -60,15 +66,18 @@ class Api:
         written.add_done_callback(_tell_if_lost)
         await asyncio.wait({written}, timeout=_AFTERMATH_WAIT_S)
 
-    def _failure(self, error: Exception) -> Answer:
+    def _failure(self, error: Exception, *, is_v2: bool) -> Answer:
         if not isinstance(error, DemitasseError):
             _log.error("request.failed", exc_info=error)
-        return failure(error, developer_mode=self._settings.developer_mode)
+        return failure_of(error, is_v2=is_v2, developer_mode=self._settings.developer_mode)
 
 
 def _handler(request: ApiRequest) -> Handler:
     segments = request.segments
     if segments and segments[0] == "api":
+        if request.is_v2:
+            request.segments = segments[2:]
+            return v2.handler(request)
         rest = segments[2:] if len(segments) > 1 and segments[1] == "v1" else segments[1:]
         if rest and rest[0] == "resource" and len(rest) > 1:
             request.segments = rest[1:]

@@ -37,7 +37,7 @@ async def run_method(
 
     def work(tx: Transaction) -> Outcome:
         record = documents.load_permitted(services, tx, doctype, name, action, actor=actor)
-        return shown(services, call_method(document_of(record), function, arguments), actor=actor)
+        return shown(services, call_method(document_of(record), method, arguments), actor=actor)
 
     def move(tx: Transaction) -> Outcome:
         record = documents.load_permitted(services, tx, doctype, name, "read", actor=actor)

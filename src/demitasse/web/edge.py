@@ -9,11 +9,14 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from demitasse.auth.errors import NotAuthenticated
 from demitasse.web.api import Api
+from demitasse.web.metrics import CONTENT_TYPE, exposition
 from demitasse.web.request import Receive, Scope, Send
 from demitasse.web.services import WebServices
 
 Running = Callable[[], AbstractAsyncContextManager[WebServices]]
+MANAGER = "System Manager"
 
 
 class Edge:
@@ -30,6 +33,7 @@ class Edge:
         routes = [
             Route("/healthz", self._alive, methods=["GET"]),
             Route("/readyz", self._ready, methods=["GET"]),
+            Route("/metrics", self._metrics, methods=["GET"]),
         ]
         self._rest = Starlette(routes=routes, lifespan=self._lifespan)
 
@@ -58,6 +62,35 @@ class Edge:
             return PlainTextResponse("The site is not open", status_code=503)
         await self._services.lanes.read(lambda tx: tx.execute("SELECT 1"))
         return PlainTextResponse("ready")
+
+    async def _metrics(self, request: Request) -> Response:
+        """Answer what delivery counts, to System Managers; with ``metrics_public`` in the site's settings to everybody."""
+        services = self._services
+        if services is None:
+            return PlainTextResponse("The site is not open", status_code=503)
+        if not services.site.settings.conf.get("metrics_public"):
+            refusal = await _refusal(services, request.headers.get("authorization"))
+            if refusal is not None:
+                return refusal
+        content = exposition(
+            await services.snapshot(), now=services.site.documents.clock(), waiting_writes=services.lanes.waiting_writes
+        )
+        return Response(content, media_type=CONTENT_TYPE)
+
+
+async def _refusal(services: WebServices, authorization: str | None) -> Response | None:
+    """Return what to answer to who may not see metrics, ``None`` to who may."""
+    authenticator = services.authenticator
+    try:
+        actor = await services.lanes.read(lambda tx: authenticator.authenticate(tx, authorization))
+    except NotAuthenticated as error:
+        return PlainTextResponse(error.message, status_code=401, headers={"WWW-Authenticate": "token"})
+    if actor.is_administrator or MANAGER in actor.roles:
+        return None
+    text = "Metrics are for System Managers: send an API key, or set metrics_public in site_config.json"
+    if actor.is_guest:
+        return PlainTextResponse(text, status_code=401, headers={"WWW-Authenticate": "token"})
+    return PlainTextResponse(text, status_code=403)
 
 
 def _is_api(path: str) -> bool:

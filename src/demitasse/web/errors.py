@@ -6,6 +6,7 @@ from demitasse.doctypes.errors import InvalidDocType, UnknownDocType
 from demitasse.documents import errors as documents
 from demitasse.documents.query_errors import InvalidQuery
 from demitasse.frappe import exceptions as apps
+from demitasse.frappe.argument_types import FrappeTypeError
 from demitasse.kernel.errors import DemitasseError
 from demitasse.kernel.json import MalformedJson
 from demitasse.outbox import errors as outbox
@@ -75,7 +76,7 @@ STATUS_AND_NAME: dict[type[Exception], tuple[int, str]] = {
     outbox.UnknownDelivery: (404, "DoesNotExistError"),
     outbox.NothingToSend: (417, "ValidationError"),
     apps.DataError: (417, "DataError"),
-    apps.FrappeTypeError: (417, "FrappeTypeError"),
+    FrappeTypeError: (417, "FrappeTypeError"),
     apps.RateLimitExceededError: (429, "RateLimitExceededError"),
     apps.InvalidSignatureError: (401, "AuthenticationError"),
 }

@@ -16,12 +16,14 @@ from demitasse.web.request import ApiRequest
 from demitasse.web.services import WebServices
 
 _SHORT_NAMES = {"run_doc_method": "frappe.handler.run_doc_method", "runserverobj": "frappe.handler.run_doc_method"}
+_SHORT_NAMES_V2 = {"run_doc_method": "frappe.handler.run_document_method"}
 
 
 async def call(services: WebServices, request: ApiRequest, actor: Actor) -> Answer:
     """Call a function with what the request sent, in one transaction, and answer what it returns."""
     path = request.segments[0]
-    function = _resolve(services, _SHORT_NAMES.get(path, path))
+    short_names = _SHORT_NAMES_V2 if request.is_v2 else _SHORT_NAMES
+    function = _resolve(services, short_names.get(path, path))
     endpoint = _permitted(function, path, request, actor)
     arguments = request.arguments()
 

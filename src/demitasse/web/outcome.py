@@ -38,7 +38,8 @@ def answer_of(outcome: Outcome, *, is_v2: bool, messages: Sequence[Mapping[str, 
         )
     if not outcome.unknown:
         return answer
-    names = ", ".join(sorted(set(outcome.unknown)))[:_MAX_HEADER].encode("ascii", "backslashreplace")
+    # Names are the client's: a line break in one must not end the header.
+    names = ", ".join(sorted(set(outcome.unknown))).encode("unicode_escape")[:_MAX_HEADER]
     return answer.with_headers((_UNKNOWN_FIELDS, names))
 
 

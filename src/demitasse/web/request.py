@@ -14,6 +14,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 """HTTP methods that change nothing (RFC 9110 9.2.1)."""
 _FORM = "application/x-www-form-urlencoded"
+_MAX_DEPTH = 200
 
 
 class ApiRequest:
@@ -75,6 +76,8 @@ class ApiRequest:
         if self.content_type.startswith("multipart/"):
             return {}
         content = json.decode(self.body)
+        if self.body.count(b"[") + self.body.count(b"{") > _MAX_DEPTH:
+            _check_depth(content)
         if isinstance(content, dict):
             return content
         if isinstance(content, list):
@@ -98,6 +101,22 @@ def _pairs(text: bytes) -> dict[str, Any]:
     for key, value in pairs:
         found.setdefault(key, value)
     return found
+
+
+def _check_depth(content: Any) -> None:
+    """Refuse values inside more lists and objects than an answer could show."""
+    level = [content] if isinstance(content, dict | list) else []
+    for _ in range(_MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return
+    message = f"The body is nested more than {_MAX_DEPTH} deep"
+    raise json.MalformedJson(message)
 
 
 async def read_body(receive: Receive, *, limit: int) -> bytes:

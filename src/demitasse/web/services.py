@@ -1,10 +1,12 @@
 """What the HTTP surface needs of a running site; ``app`` fills it."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from demitasse.auth.credentials import Authenticator
 from demitasse.db.lanes import Lanes
 from demitasse.db.sqlite import SqliteDatabase
+from demitasse.delivery.metrics import Snapshot
 from demitasse.frappe.context import SiteServices
 from demitasse.web.app_threads import AppThreads
 from demitasse.web.wire import Wire
@@ -12,7 +14,11 @@ from demitasse.web.wire import Wire
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebServices:
-    """A running site, as requests see it."""
+    """A running site, as requests see it.
+
+    Args:
+        snapshot: Returns what delivery counts.
+    """
 
     site: SiteServices
     database: SqliteDatabase
@@ -20,3 +26,4 @@ class WebServices:
     lanes: Lanes
     threads: AppThreads
     wire: Wire
+    snapshot: Callable[[], Awaitable[Snapshot]]

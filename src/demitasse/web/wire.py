@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
 from demitasse.doctypes.field_types import Storage
-from demitasse.doctypes.model import DocType
+from demitasse.doctypes.model import DocType, Field
 from demitasse.documents.model import Record
 
 Form = Callable[[Any], Any]
@@ -65,3 +65,58 @@ class Wire:
 
 def _utc_moment(moment: datetime) -> str:
     return moment.isoformat(" ", "microseconds")[:26]
+
+
+def meta_of(doctype: DocType) -> dict[str, Any]:
+    """Return the definition of a DocType as Frappe's JSON has it, with the fields that it has now."""
+    definition = dict(doctype.definition)
+    known = {str(field.get("fieldname")): field for field in definition.get("fields") or ()}
+    definition["fields"] = [
+        {
+            **known.get(field.name, _field_definition(field)),
+            "doctype": "DocField",
+            "parent": doctype.name,
+            "parenttype": "DocType",
+            "parentfield": "fields",
+            "idx": number,
+        }
+        for number, field in enumerate(doctype.fields, start=1)
+    ]
+    flags = {
+        "issingle": doctype.is_single,
+        "istable": doctype.is_table,
+        "is_submittable": doctype.is_submittable,
+        "is_tree": doctype.is_tree,
+        "custom": doctype.is_custom,
+        "track_changes": doctype.track_changes,
+        "in_create": doctype.is_log,
+    }
+    definition.update({key: int(value) for key, value in flags.items()})
+    return {
+        **definition,
+        "doctype": "DocType",
+        "name": doctype.name,
+        "module": doctype.module,
+        "autoname": doctype.autoname,
+        "title_field": doctype.title_field,
+        "search_fields": ",".join(doctype.search_fields),
+        "sort_field": doctype.sort_field,
+        "sort_order": doctype.sort_order.upper(),
+    }
+
+
+def _field_definition(field: Field) -> dict[str, Any]:
+    """Return a field that the DocType's own JSON does not have: a Custom Field."""
+    found: dict[str, Any] = {
+        "fieldname": field.name,
+        "fieldtype": field.fieldtype,
+        "label": field.label,
+        "reqd": int(field.required),
+        "unique": int(field.unique),
+        "read_only": int(field.read_only),
+        "hidden": int(field.hidden),
+        "permlevel": field.permlevel,
+        "is_custom_field": int(field.is_custom),
+    }
+    texts = {"options": field.options, "default": field.default, "description": field.description}
+    return found | {key: value for key, value in texts.items() if value is not None}

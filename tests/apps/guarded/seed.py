@@ -7,7 +7,6 @@ ROLES = ("Payroll", "Writer", "Editor", "Chief", "Clerk", "Approver", "Director"
 
 def seed():
     for role in ROLES:
-        frappe.get_doc({"doctype": "Role", "role_name": role}).insert()
         for user in (role.lower(), f"second.{role.lower()}"):
             frappe.get_doc(
                 {

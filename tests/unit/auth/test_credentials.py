@@ -39,10 +39,14 @@ def tx(tmp_path: Path) -> Iterator[Transaction]:
             *CREDENTIAL_TABLES,
             table("tabUser", "name", "enabled"),
             table("tabHas Role", "name", "parent", "parenttype", "role"),
+            table("tabRole", "name", "disabled"),
         ],
     )
     found.run("""INSERT INTO "tabUser" VALUES ('asha@x.de', 1), ('gone@x.de', 0)""")
-    found.run("""INSERT INTO "tabHas Role" VALUES ('r', 'asha@x.de', 'User', 'Sales')""")
+    found.run("""INSERT INTO "tabRole" VALUES ('Sales', 0), ('Retired', 1)""")
+    found.run(
+        """INSERT INTO "tabHas Role" VALUES ('r', 'asha@x.de', 'User', 'Sales'), ('s', 'asha@x.de', 'User', 'Retired')"""
+    )
     yield found
     found.rollback()
     database.close()

@@ -6,7 +6,7 @@ from demitasse.auth.model import Actor
 from demitasse.core.services import CoreServices
 from demitasse.db.transaction import Transaction
 from demitasse.documents.model import Record
-from demitasse.documents.ports import Handler
+from demitasse.documents.ports import DIRECT_WRITE, Handler
 
 
 def handlers(services: CoreServices) -> Mapping[str, Handler]:
@@ -15,4 +15,4 @@ def handlers(services: CoreServices) -> Mapping[str, Handler]:
     def forget(record: Record, tx: Transaction, actor: Actor) -> None:
         tx.after_commit(services.forget_credentials)
 
-    return {"on_update": forget, "on_trash": forget}
+    return {"on_update": forget, "on_trash": forget, DIRECT_WRITE: forget}

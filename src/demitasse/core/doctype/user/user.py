@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 
 from demitasse.auth.model import ADMINISTRATOR, GUEST, Actor
+from demitasse.auth.store import remove_credentials
 from demitasse.core.services import CoreServices
 from demitasse.db.transaction import Transaction
 from demitasse.documents.errors import DocumentError
 from demitasse.documents.model import Record
-from demitasse.documents.ports import Handler
+from demitasse.documents.ports import DIRECT_WRITE, Handler
 
 
 def handlers(services: CoreServices) -> Mapping[str, Handler]:
@@ -21,12 +22,18 @@ def handlers(services: CoreServices) -> Mapping[str, Handler]:
         if record.is_new:
             record["owner"] = record.name  # users own themselves, and so may read what All may read of its own
 
+    def end_credentials(record: Record, tx: Transaction, actor: Actor) -> None:
+        remove_credentials(tx, record.name)  # whoever gets this address later must not be let in by them
+        forget(record, tx, actor)
+
     return {
         "before_insert": set_full_name,
         "before_validate": prepare,
         "on_update": forget,
         "on_change": forget,
         "on_trash": refuse_standard,
+        "after_delete": end_credentials,
+        DIRECT_WRITE: forget,
     }
 
 

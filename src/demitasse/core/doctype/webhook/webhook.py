@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from demitasse.auth.model import Actor
 from demitasse.core.services import CoreServices
 from demitasse.db.transaction import Transaction
+from demitasse.delivery.errors import InvalidSchedule
+from demitasse.delivery.policy import parse_schedule
 from demitasse.doctypes.model import Registry
 from demitasse.documents.errors import DocumentError, InvalidFieldValue
 from demitasse.documents.model import Record
-from demitasse.documents.ports import Handler
+from demitasse.documents.ports import DIRECT_WRITE, Handler
 from demitasse.documents.store import exists
 from demitasse.events.subscriptions import compile_subscription
 from demitasse.vault.references import is_reference
@@ -40,6 +42,7 @@ def handlers(services: CoreServices) -> Mapping[str, Handler]:
         check_address(record)
         check_headers(record)
         check_content(record)
+        check_schedule(record)
 
     def forget(record: Record, tx: Transaction, actor: Actor) -> None:
         services.forget_webhooks()
@@ -51,6 +54,7 @@ def handlers(services: CoreServices) -> Mapping[str, Handler]:
         "on_update": forget,
         "on_change": forget,
         "after_delete": forget,
+        DIRECT_WRITE: forget,
     }
 
 
@@ -105,6 +109,14 @@ def check_headers(record: Record) -> None:
         if "\r" in value or "\n" in value:
             message = f"Row #{row['idx']}: the value of {key} holds a line break"
             raise InvalidFieldValue(message, doctype="Webhook Header", field="value")
+
+
+def check_schedule(record: Record) -> None:
+    """Refuse a retry schedule that cannot be read: deliveries would wait for it."""
+    try:
+        parse_schedule(record["retry_schedule"])
+    except InvalidSchedule as error:
+        raise InvalidFieldValue(error.message, doctype="Webhook", field="retry_schedule") from error
 
 
 def check_content(record: Record) -> None:

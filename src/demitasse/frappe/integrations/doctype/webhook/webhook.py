@@ -4,7 +4,7 @@ Who may write a Webhook may replay and backfill it, who may read it may preview 
 part and says where to go on; moments are naive site time or carry a zone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -156,7 +156,7 @@ def why(doctype: str, document: str, webhook: str | None = None, event: str | No
     rows = []
     for each in found:
         told = explaining.explain(context, record, each, event=event or None)
-        last = history.of_document(call.tx, each.name, doctype, document)
+        last = [_in_zone(call, row) for row in history.of_document(call.tx, each.name, doctype, document)]
         rows.append(
             {
                 "webhook": told.webhook,
@@ -206,6 +206,11 @@ def _document(call: Call, doctype: str, name: str) -> Record:
     record = store.load(context, call.tx, kind, name)
     access.check_record(context, call.tx, record, "read", actor=call.actor)
     return access.hide_levels(record, actor=call.actor)
+
+
+def _in_zone(call: Call, row: Mapping[str, Any]) -> dict[str, Any]:
+    zone = call.site.settings.zone
+    return {key: value.astimezone(zone) if isinstance(value, datetime) else value for key, value in row.items()}
 
 
 def _keeps_order(webhook: Record) -> bool:

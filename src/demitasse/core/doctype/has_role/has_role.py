@@ -1,0 +1,18 @@
+"""Rows that give roles: credentials are looked up anew when one is written past its user."""
+
+from collections.abc import Mapping
+
+from demitasse.auth.model import Actor
+from demitasse.core.services import CoreServices
+from demitasse.db.transaction import Transaction
+from demitasse.documents.model import Record
+from demitasse.documents.ports import DIRECT_WRITE, Handler
+
+
+def handlers(services: CoreServices) -> Mapping[str, Handler]:
+    """Return what the events of a Has Role do."""
+
+    def forget(record: Record, tx: Transaction, actor: Actor) -> None:
+        tx.after_commit(services.forget_credentials)
+
+    return {DIRECT_WRITE: forget}

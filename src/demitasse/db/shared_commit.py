@@ -1,0 +1,115 @@
+"""One commit for the work of several threads: what one has written waits for the next one's, and one fsync is for all.
+
+Who holds the write turn owns everything here. With the turn a thread leaves its work to the next thread in line, inside
+the open transaction, and waits; the last one commits. Each works in a savepoint, so that it can undo its own part alone.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Callable
+
+from demitasse.db.turn import WriteTurn
+from demitasse.kernel.clock import monotonic_s
+
+SHARED_FOR_S = 0.010
+"""How long work may wait for others before it is committed; the one that is under way then is the last to join."""
+
+
+class _Waiting:
+    """Work that is written but not yet durable; ``error`` is why it never will be."""
+
+    __slots__ = ("ended", "error")
+
+    def __init__(self) -> None:
+        self.ended = threading.Event()
+        self.error: Exception | None = None
+
+
+class SharedCommit:
+    """The transaction on the writer's connection, as threads share it.
+
+    Args:
+        commit: Commits on the connection.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, turn: WriteTurn, *, commit: Callable[[], None]) -> None:
+        self._connection = connection
+        self._turn = turn
+        self._commit = commit
+        self._waiting: list[_Waiting] = []
+        self._until_s = 0.0
+
+    def join(self) -> bool:
+        """Begin a part of the transaction that is open; false where none is, and one has to begin."""
+        if not self._waiting:
+            return False
+        try:
+            self._connection.execute("SAVEPOINT part")
+        except sqlite3.Error as error:
+            self._end(error)
+            raise
+        return True
+
+    def finish(self) -> None:
+        """Return once what was written is durable, with the turn given on.
+
+        Raises:
+            sqlite3.Error: it could not be committed; everything is rolled back.
+        """
+        own = _Waiting()
+        try:
+            self._close_part()
+        except sqlite3.Error as error:
+            self._waiting.append(own)
+            self._end(error)
+        else:
+            if not self._waiting:
+                self._until_s = monotonic_s() + SHARED_FOR_S
+            self._waiting.append(own)
+            self._hand_on()
+        own.ended.wait()
+        if own.error is not None:
+            raise own.error
+
+    def undo(self) -> None:
+        """Roll the part back, and give the turn on."""
+        if not self._waiting:
+            try:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+            finally:
+                self._turn.release()
+            return
+        try:
+            self._connection.execute("ROLLBACK TO SAVEPOINT part")
+            self._close_part()
+        except sqlite3.Error as error:
+            # A full disk: the database has undone the whole transaction.
+            self._end(error)
+        else:
+            self._hand_on()
+
+    def _close_part(self) -> None:
+        if self._waiting:
+            self._connection.execute("RELEASE SAVEPOINT part")
+
+    def _hand_on(self) -> None:
+        if monotonic_s() >= self._until_s or not self._turn.pass_on():
+            self._end()
+
+    def _end(self, error: Exception | None = None) -> None:
+        """Commit, or roll back after an error; tell everyone who waits, and release the turn."""
+        if error is None:
+            try:
+                self._commit()
+            except sqlite3.Error as refused:
+                error = refused
+        waiting, self._waiting = self._waiting, []
+        try:
+            if error is not None and self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        finally:
+            self._turn.release()
+            for each in waiting:
+                each.error = error
+                each.ended.set()

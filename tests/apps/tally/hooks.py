@@ -1,0 +1,6 @@
+app_name = "tally"
+app_title = "Tally"
+app_publisher = "Demitasse"
+app_description = "A fixture: a controller with methods of its own"
+app_email = "tally@example.com"
+app_license = "MIT"
