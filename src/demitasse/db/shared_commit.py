@@ -92,6 +92,9 @@ class SharedCommit:
     def _close_part(self) -> None:
         if self._waiting:
             self._connection.execute("RELEASE SAVEPOINT part")
+        elif not self._connection.in_transaction:
+            message = "the database has rolled the transaction back"
+            raise sqlite3.OperationalError(message)
 
     def _hand_on(self) -> None:
         if monotonic_s() >= self._until_s or not self._turn.pass_on():

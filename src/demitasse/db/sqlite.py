@@ -257,7 +257,7 @@ class SqliteDatabase:
         try:
             return self.begin_writing()
         except BaseException:
-            self.turn.release()
+            self.shared.undo()
             raise
 
     def commit_writing(self) -> None:

@@ -44,7 +44,7 @@ from demitasse.outbox.model import DeliveryState, QueuedDelivery, Settlement, to
 
 _log = structlog.get_logger("demitasse.delivery")
 
-MAX_IN_FLIGHT = 256
+MAX_IN_FLIGHT = 480
 _SWEEP_S = 300.0
 _PAUSE_S = 0.02
 _AGAIN_S = 1.0

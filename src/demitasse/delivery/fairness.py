@@ -66,6 +66,6 @@ class Pace:
 def fair_share(free: int) -> int:
     """Return how many of all slots one endpoint may hold while ``free`` are left.
 
-    Half of what is free: then, however many endpoints hold all they may, something is left for the next one.
+    A part of what is free: the fewer are left, the less one may hold, so that something is left for the next one.
     """
-    return max(1, free // 2)
+    return max(1, free // 4)

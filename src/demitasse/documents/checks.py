@@ -54,7 +54,7 @@ def convert(doctype: DocType, field: Field, value: Any, *, zone: tzinfo) -> Any:
     try:
         return field.type.coerce(value, zone)
     except InvalidValue as error:
-        message = f"{field.label}: {error.message}"
+        message = f"{field.label}: {'it is not text' if field.type.is_secret else error.message}"
         raise InvalidFieldValue(message, doctype=doctype.name, field=field.name) from error
 
 

@@ -71,6 +71,9 @@ def check_name(doctype: str, name: str) -> None:
     if not name.strip():
         message = f"{doctype}: the name is empty"
         raise InvalidName(message, doctype=doctype)
+    if name in {".", ".."}:  # HTTP clients take these for parts of the path, so the document could not be reached
+        message = f"{doctype}: a document cannot be named {name}"
+        raise InvalidName(message, doctype=doctype)
     if len(name) > MAX_NAME_LENGTH:
         message = f"{doctype}: the name is longer than {MAX_NAME_LENGTH} characters"
         raise InvalidName(message, doctype=doctype)

@@ -106,7 +106,7 @@ def make_plan(doctype: DocType, *, dialect: str) -> Plan:
         zeros=tuple((f.name, f.type.empty) for f in doctype.data_fields if f.type.empty is not None),
         limits={f.name: f.max_length for f in doctype.data_fields if f.max_length},
         checked=tuple(f for f in doctype.data_fields if _has_format(f)),
-        fixed_defaults=tuple((f.name, _fixed_default(f)) for f in doctype.data_fields if _fixed_default(f) is not None),
+        fixed_defaults=tuple((f.name, fixed_default(f)) for f in doctype.data_fields if fixed_default(f) is not None),
         dynamic_defaults=tuple(f for f in doctype.data_fields if _is_dynamic(f)),
     )
 
@@ -128,7 +128,7 @@ def _is_dynamic(field: Field) -> bool:
     return field.default.startswith(":") or field.default.strip().lower() in _DYNAMIC_WORDS
 
 
-def _fixed_default(field: Field) -> Any:
+def fixed_default(field: Field) -> Any:
     """Return the kept form of a default; a Select without one starts at its first option.
 
     Raises:

@@ -34,7 +34,8 @@ from demitasse.frappe.exceptions import (
     ValidationError,
 )
 from demitasse.frappe.messages import clear_messages, msgprint, throw
-from demitasse.frappe.model.document import Document, Meta, controller_of, copy_doc, document_of
+from demitasse.frappe.model.document import Document, controller_of, copy_doc, document_of
+from demitasse.frappe.model.meta import Meta
 from demitasse.frappe.proxies import Conf, Flags, FormDict, Local, Request, Response, Session
 from demitasse.frappe.values import AttrDict
 from demitasse.frappe.whitelisting import whitelist

@@ -116,14 +116,12 @@ def test_a_bad_signature_is_refused(
     assert written(owner) == before
 
 
-def test_the_signature_of_another_body_is_refused(
-    node: NodeStorefront, right_signature: Callable[[str], str]
-) -> None:
+def test_the_signature_of_another_body_is_refused(node: NodeStorefront, right_signature: Callable[[str], str]) -> None:
     body = json.dumps(an_order())
     assert node.send_text(body + " ", signature=right_signature(body)).status == 401
 
 
-BAD = {
+BAD: dict[str, tuple[Any, str]] = {
     "no-object": ("[]", "JSON object"),
     "no-email": (an_order(customer_email=...), "customer_email"),
     "bad-email": (an_order(customer_email="priya"), "customer_email"),

@@ -33,9 +33,7 @@ def service() -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="module")
-def forecaster(
-    made_shop: Any, service: Receiver, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ServedSite]:
+def forecaster(made_shop: Any, service: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedSite]:
     """A served shop that asks it."""
     served = made_shop.copy(tmp_path_factory.mktemp("weather") / "shop")
     try:

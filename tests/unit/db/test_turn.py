@@ -49,3 +49,14 @@ def test_a_thread_that_waits_too_long_is_told_and_leaves_the_line() -> None:
     turn.release()
 
     assert turn.try_acquire(lambda: None)
+
+
+def test_it_is_passed_on_only_to_a_thread() -> None:
+    turn = WriteTurn()
+    turn.try_acquire(lambda: None)
+    assert not turn.pass_on()
+
+    turn.try_acquire(lambda: None)
+    assert not turn.pass_on()
+    assert turn.is_held
+    assert turn.waiting == 1

@@ -199,6 +199,22 @@ async def test_a_delivery_that_was_held_while_the_webhook_was_resumed_goes_out(k
     assert len(kit.sender.waiting) == 1
 
 
+async def test_a_result_that_could_not_be_written_before_the_webhook_was_resumed_is_let_out(kit: Kit) -> None:
+    await kit.start()
+    await kit.queue()
+    kit.disk.is_full = True
+    kit.endpoints.set(is_active=False)
+    kit.dispatcher.endpoint_changed("crm")
+    kit.sender.take().answer(500)
+    await kit.pass_time(0.1)
+    kit.disk.is_full = False
+    kit.endpoints.set()
+    kit.dispatcher.endpoint_changed("crm")
+    await kit.pass_time(30)
+
+    assert kit.sender.take().headers["X-Demitasse-Attempt"] == "2"
+
+
 async def test_deliveries_of_a_deleted_webhook_are_given_up_and_kept(kit: Kit) -> None:
     del kit.endpoints.found["crm"]
     await kit.start()

@@ -68,9 +68,7 @@ class World:
         self.settled: list[int] = []
         self.counters = Counters()
         claims: Any = self.claims
-        self.settler = Settler(
-            claims=claims, time=self.time, counters=self.counters, on_settled=self.note
-        )
+        self.settler = Settler(claims=claims, time=self.time, counters=self.counters, on_settled=self.note)
 
     def note(self, batch: Sequence[Settlement]) -> None:
         self.settled += [settled.delivery.id for settled in batch]

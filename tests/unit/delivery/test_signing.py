@@ -63,9 +63,7 @@ def verify_with_libraries(secret: str, headers: dict[str, str], body: bytes) -> 
 def test_the_packages_standardwebhooks_and_svix_agree(raw: bytes, body: str) -> None:
     secret = "whsec_" + base64.b64encode(raw).decode()
     content = b'{"text":%b}' % base64.b64encode(body.encode()).join([b'"', b'"'])
-    headers = dict(
-        Signer(current=signing_key(secret)).headers(content, message_id="msg_1", now=datetime.now(UTC))
-    )
+    headers = dict(Signer(current=signing_key(secret)).headers(content, message_id="msg_1", now=datetime.now(UTC)))
 
     verify_with_libraries(secret, headers, content)
 

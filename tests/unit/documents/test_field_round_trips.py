@@ -252,9 +252,7 @@ def test_what_is_sent_to_a_client_may_come_back(samples: Samples, values: dict[s
 
 
 @given(first=DOCUMENTS, second=DOCUMENTS)
-def test_what_is_saved_over_another_is_loaded(
-    samples: Samples, first: dict[str, Any], second: dict[str, Any]
-) -> None:
+def test_what_is_saved_over_another_is_loaded(samples: Samples, first: dict[str, Any], second: dict[str, Any]) -> None:
     tx = samples.database.write()
     try:
         for doctype in ("Sample", "Sample Settings"):

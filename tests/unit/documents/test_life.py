@@ -6,6 +6,7 @@ from demitasse.auth.errors import NotPermitted
 from demitasse.auth.model import ADMINISTRATOR_ACTOR, Actor
 from demitasse.db.transaction import Transaction
 from demitasse.documents import building, errors, operations, store
+from demitasse.documents.errors import InvalidTransition
 from demitasse.documents.model import Record
 from demitasse.documents.ports import Handler
 from tests.unit.documents.conftest import SmallSite
@@ -172,9 +173,19 @@ def test_an_amendment_counts_on_from_its_origin(site: SmallSite, order: Record) 
     site.change("Order", order.name, {"docstatus": 1})
     site.change("Order", order.name, {"docstatus": 2})
     first = site.make("Order", {**ORDER, "amended_from": order.name})
+    site.change("Order", first.name, {"docstatus": 1})
+    site.change("Order", first.name, {"docstatus": 2})
     second = site.make("Order", {**ORDER, "amended_from": first.name})
 
     assert (first.name, second.name) == (f"{order.name}-1", f"{order.name}-2")
+
+
+@pytest.mark.parametrize("statuses", [(), (1,)])
+def test_what_is_in_force_cannot_be_amended(site: SmallSite, order: Record, statuses: tuple[int, ...]) -> None:
+    for status in statuses:
+        site.change("Order", order.name, {"docstatus": status})
+    with pytest.raises(InvalidTransition, match="not cancelled"):
+        site.make("Order", {**ORDER, "amended_from": order.name})
 
 
 def test_who_owns_it_may_and_who_does_not_may_not(site: SmallSite) -> None:

@@ -1,14 +1,15 @@
 """``frappe.utils``: conversions, dates and addresses, as app code uses them. Naive times are in the site's zone."""
 
-import calendar
 import re
 from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urljoin
 
+from demitasse.events.functions import Functions
 from demitasse.frappe.context import current, find_current
 from demitasse.frappe.exceptions import InvalidEmailAddressError, ValidationError
+from demitasse.kernel.errors import DemitasseError
 from demitasse.kernel.ids import random_name
 
 _EMAIL = re.compile(r"[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+\Z")
@@ -88,61 +89,60 @@ def add_to_date(
     as_string: bool = False,
     as_datetime: bool = False,
 ) -> Any:
-    """Return a date or moment moved; a text stays a text."""
-    was_text = isinstance(value, str) or value is None
-    has_time = isinstance(value, datetime) or (isinstance(value, str) and ":" in value)
-    has_time = has_time or as_datetime or bool(hours or minutes or seconds)
-    moment = get_datetime(value) or now_datetime()
-    moved = _add_months(moment, months + 12 * years)
-    moved += timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
-    if as_string or (was_text and value is not None):
-        return str(moved) if has_time else moved.date().isoformat()
-    return moved if has_time else moved.date()
+    """Return a date or moment moved; a text stays a text.
 
-
-def _add_months(moment: datetime, months: int) -> datetime:
-    number = moment.year * 12 + moment.month - 1 + months
-    year, month = divmod(number, 12)
-    day = min(moment.day, calendar.monthrange(year, month + 1)[1])
-    return moment.replace(year=year, month=month + 1, day=day)
+    Raises:
+        ValidationError: the value is no date, or the result is outside the calendar.
+    """
+    if as_datetime:
+        value = get_datetime(value)
+    moved = _dated("add_to_date", value, years, months, weeks, days, hours, minutes, seconds)
+    return str(moved) if as_string else moved
 
 
 def add_days(value: Any, days: float) -> Any:
     """Return a date moved by days; a text stays a text."""
-    return add_to_date(value, days=int(days))
+    return _dated("add_days", value, int(days))
 
 
 def add_months(value: Any, months: int) -> Any:
-    """Return a date moved by months."""
-    return add_to_date(value, months=int(months))
+    """Return a date moved by months; the last day of the month where the day is missing."""
+    return _dated("add_months", value, int(months))
 
 
 def add_years(value: Any, years: int) -> Any:
     """Return a date moved by years."""
-    return add_to_date(value, years=int(years))
+    return _dated("add_years", value, int(years))
 
 
 def date_diff(later: Any, earlier: Any) -> int:
     """Return the days between two dates."""
-    first, second = getdate(later), getdate(earlier)
-    return (first - second).days if first and second else 0
+    return int(_dated("date_diff", later, earlier))
 
 
 def time_diff_in_seconds(later: Any, earlier: Any) -> float:
     """Return the seconds between two moments."""
-    first, second = get_datetime(later), get_datetime(earlier)
-    return (first - second).total_seconds() if first and second else 0.0
+    return float(_dated("time_diff_in_seconds", later, earlier))
 
 
 def get_first_day(value: Any) -> date:
     """Return the first day of a month."""
-    return (getdate(value) or now_datetime().date()).replace(day=1)
+    found: date = _dated("get_first_day", value)
+    return found
 
 
 def get_last_day(value: Any) -> date:
     """Return the last day of a month."""
-    day = getdate(value) or now_datetime().date()
-    return day.replace(day=calendar.monthrange(day.year, day.month)[1])
+    found: date = _dated("get_last_day", value)
+    return found
+
+
+def _dated(name: str, *arguments: Any) -> Any:
+    """Return what a function of conditions and templates gives: apps and webhooks reckon dates alike."""
+    try:
+        return getattr(Functions(now_datetime()), name)(*arguments)
+    except (ValueError, OverflowError, DemitasseError) as error:
+        raise ValidationError(str(error)) from error
 
 
 def formatdate(value: Any = None, *_: Any) -> str:
