@@ -6,7 +6,7 @@ import socketserver
 import threading
 from email.message import EmailMessage
 from types import TracebackType
-from typing import Self, cast
+from typing import Self
 
 from tests.e2e.waiting import wait_for
 
@@ -45,7 +45,7 @@ class Mailbox:
 
     def take(self, content: bytes) -> None:
         """Keep a message."""
-        message = cast("EmailMessage", email.message_from_bytes(content, policy=email.policy.default))
+        message = email.message_from_bytes(content, policy=email.policy.default)
         with self._lock:
             self._messages.append(message)
 

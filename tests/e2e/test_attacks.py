@@ -6,10 +6,41 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from tests.e2e.receiver import Receiver
 from tests.e2e.site import Answer, Client, ServedSite, make_site, run_command
+from tests.e2e.waiting import wait_for
 
 USERS = ("payroll", "writer", "second.writer", "editor", "chief", "clerk", "approver", "director")
+
+FIELDS = ("title", "code", "mood", "token", "rating", "payslip", "lines", "private_lines", "happened", "day", "hour")
+MORE_FIELDS = ("count", "weight", "done", "mail", "facts", "kind", "about", "name", "owner", "docstatus", "modified")
+COLUMNS = ("name", "*", "count(*)", "lines.what", "payslip.amount", "max(happened) as m", "name as `x`", "(", "idx asc")
+OPERATORS = ("=", "!=", "like", "not in", "in", "between", ">", "is", "timespan", "descendants of", "nope")
+ODD = ("", "x" * 141, "a\0b", "\u202e", "%", "`;--", "9" * 5000, "1e400", "nan", "0001-01-01", "9999-12-31 23:59:59.9")
+FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+fields = st.sampled_from(FIELDS + MORE_FIELDS)
+scalars = st.none() | st.booleans() | st.integers(-(2**65), 2**65) | st.floats(allow_nan=False, allow_infinity=False)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.sampled_from(ODD)
+anything = st.recursive(
+    scalars | texts, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=8
+)
+conditions = st.tuples(fields, st.sampled_from(OPERATORS) | texts, anything)
+queries = st.fixed_dictionaries(
+    {},
+    optional={
+        "fields": st.lists(st.sampled_from(COLUMNS) | fields, max_size=3) | anything,
+        "filters": st.lists(conditions, max_size=3) | st.dictionaries(fields, anything, max_size=2) | anything,
+        "or_filters": st.lists(conditions, max_size=2),
+        "order_by": st.sampled_from(COLUMNS) | texts,
+        "group_by": st.sampled_from(COLUMNS) | fields,
+        "limit": anything,
+        "limit_start": anything,
+        "distinct": scalars,
+    },
+)
 
 
 class People:
@@ -319,3 +350,44 @@ def test_a_body_deeper_than_an_answer_could_be_is_refused(people: People) -> Non
     body = '{"a": ' * 300 + "1" + "}" * 300
     answer = people.admin.request("POST", "/api/method/guarded.api.take_any", body=body)
     assert refused(answer, 400)
+
+
+def test_a_document_cannot_ask_a_webhook_for_a_secret(people: People, receiver: Receiver) -> None:
+    common = {"webhook_doctype": "Diary", "webhook_docevent": "after_insert", "request_url": receiver.url()}
+    shown = {"key": "X-Title", "value": "{{ doc.title }}"}
+    own(people.admin, "Webhook", name="titled", **common, webhook_headers=[shown])
+    own(people.admin, "Webhook", name="whole", **common)
+    try:
+        name = own(people["editor"], "Diary", title="conf:encryption_key", token="open-sesame")
+        secret = json.loads((people.site.path / "site_config.json").read_text())["encryption_key"]
+        query = f'/api/resource/Webhook Delivery?fields=["webhook","status"]&filters={{"reference_document":"{name}"}}'
+        wanted = {("titled", "Failed"), ("whole", "Delivered")}
+        wait_for("both ends", lambda: {tuple(row.values()) for row in people.admin.get(query).data} == wanted)
+        (request,) = receiver.arrived()
+        assert secret not in str(request)
+        assert "open-sesame" not in str(request)
+    finally:
+        for webhook in ("titled", "whole"):
+            people.admin.put(f"/api/resource/Webhook/{webhook}", {"enabled": 0})
+
+
+@FUZZ
+@given(values=st.dictionaries(fields | texts, anything, max_size=4), who=st.sampled_from(("editor", "writer", "chief")))
+def test_whatever_a_document_holds_is_no_fault_of_the_server(people: People, values: dict[str, Any], who: str) -> None:
+    made = people[who].post("/api/resource/Diary", {"title": "t", **values})
+    assert made.status < 500, made.text
+    if made.status == 200:
+        changed = people[who].put(f"/api/resource/Diary/{made.data['name']}", values)
+        assert changed.status < 500, changed.text
+
+
+@FUZZ
+@given(asked=queries, who=st.sampled_from(("editor", "writer", "chief", "payroll")))
+def test_whatever_a_query_asks_is_no_fault_of_the_server(people: People, asked: dict[str, Any], who: str) -> None:
+    sent = {key: value if isinstance(value, str) else json.dumps(value) for key, value in asked.items()}
+    answers = [
+        people[who].get("/api/resource/Diary", params=sent),
+        people[who].post("/api/method/frappe.client.get_list", {"doctype": "Diary", **asked}),
+    ]
+    for answer in answers:
+        assert answer.status < 500, answer.text

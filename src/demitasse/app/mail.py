@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from typing import Any, Self
 
-_TIMEOUT_S = 20.0
+_TIMEOUT_S = 8.0  # For each step; a server that ends waits for a mail that is on its way.
 _SUBMISSION, _IMPLICIT_TLS = 587, 465
 
 

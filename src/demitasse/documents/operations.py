@@ -128,7 +128,7 @@ def save(context: DocumentContext, tx: Transaction, record: Record, *, actor: Ac
     if old == new == DocStatus.SUBMITTED:
         status_event: str | None = "before_update_after_submit"
     else:
-        status_event = {DocStatus.SUBMITTED: "before_submit", DocStatus.CANCELLED: "before_cancel"}.get(new)
+        status_event = {1: "before_submit", 2: "before_cancel"}.get(new)
     _before_write(context, tx, record, status_event=status_event, actor=actor, now=now)
     try:
         (store.update_single if is_single else store.update_row)(context, tx, record)

@@ -21,6 +21,7 @@ class Plan:
         columns: Column names in the order of ``select_sql``.
         encode: For each column its name, its conversion and what stands for an empty value.
         decode: Index and conversion of the columns whose stored form is not the kept one.
+        repeated: Lists that were asked for, by their shape.
     """
 
     doctype: DocType
@@ -42,6 +43,7 @@ class Plan:
     checked: tuple[Field, ...]
     fixed_defaults: tuple[tuple[str, Any], ...]
     dynamic_defaults: tuple[Field, ...]
+    repeated: dict[tuple[Any, ...], Any]
 
     def insertion(self, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
         """Return the statement that inserts kept values, and its parameters; empty columns keep their defaults."""
@@ -108,6 +110,7 @@ def make_plan(doctype: DocType, *, dialect: str) -> Plan:
         checked=tuple(f for f in doctype.data_fields if _has_format(f)),
         fixed_defaults=tuple((f.name, fixed_default(f)) for f in doctype.data_fields if fixed_default(f) is not None),
         dynamic_defaults=tuple(f for f in doctype.data_fields if _is_dynamic(f)),
+        repeated={},
     )
 
 

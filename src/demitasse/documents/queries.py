@@ -12,6 +12,7 @@ from demitasse.documents.context import DocumentContext
 from demitasse.documents.query import ListQuery, Readable
 from demitasse.documents.query_parse import DEFAULT_LIMIT, parse_expression, parse_query
 from demitasse.documents.query_run import Rows, count_query, run_query, run_query_wire
+from demitasse.documents.repeated import remember, shape_of
 from demitasse.kernel import json
 
 _MOST_DIGITS = 9
@@ -63,7 +64,17 @@ def select(
         NotPermitted: the actor may read none.
         InvalidQuery: something that was asked for cannot be.
     """
-    return run_query(tx, _query(context, doctype, actor, asked))
+    shape = shape_of(asked) if actor is None else None
+    if shape is None:
+        return run_query(tx, _query(context, doctype, actor, asked))
+    kept = context.plan(doctype).repeated
+    found = kept.get(shape.key)
+    if found is not None:
+        rows: Rows = found.run(tx, shape)
+        return rows
+    query = _query(context, doctype, actor, asked)
+    remember(kept, doctype, shape, query, dialect=tx.dialect)
+    return run_query(tx, query)
 
 
 def select_wire(

@@ -79,6 +79,16 @@ def run_query(tx: Transaction, query: ListQuery) -> Rows:
     return Rows(names=compiled.plan.names, rows=_converted(rows, compiled.plan.decode))
 
 
+def run_plan(tx: Transaction, plan: Plan, values: list[Any], *, limit: int | None, offset: int) -> Rows:
+    """Return the rows that a plan finds with other values, as ``run_query`` does.
+
+    Args:
+        values: Those of the conditions in their order, lists padded as ``arity`` has it; they are used up.
+    """
+    rows = tx.execute(plan.statement.sql, _bound(plan, values, limit=limit, offset=offset))
+    return Rows(names=plan.names, rows=_converted(rows, plan.decode))
+
+
 def run_query_wire(tx: Transaction, query: ListQuery, *, zone: tzinfo) -> Rows:
     """Return the rows as the API shows them: moments as naive text in the zone, dates and times of day as text."""
     compiled = compile_query(query, dialect=tx.dialect)
@@ -123,13 +133,17 @@ def _compiled(query: ListQuery, dialect: str, subject: object, compile_: Callabl
         _check_size(shape, values)
         plan = _make_plan(query, dialect, compile_)
         _PLANS.put(key, plan)
+    parameters = _bound(plan, values, limit=query.limit, offset=query.offset)
+    return Compiled(sql=plan.statement.sql, parameters=parameters, plan=plan)
+
+
+def _bound(plan: Plan, values: list[Any], *, limit: int | None, offset: int) -> tuple[Any, ...]:
     for index, convert in plan.encode:
         values[index] = convert(values[index])
     values.extend(plan.statement.constants)
-    values.append(query.limit)
-    values.append(query.offset)
-    parameters = tuple([values[slot] for slot in plan.statement.slots])
-    return Compiled(sql=plan.statement.sql, parameters=parameters, plan=plan)
+    values.append(limit)
+    values.append(offset)
+    return tuple([values[slot] for slot in plan.statement.slots])
 
 
 def _trace(expression: Expression, shape: list[Any], values: list[Any]) -> None:

@@ -10,9 +10,11 @@ from demitasse.events.errors import BudgetExceeded, TemplateError
 from demitasse.events.filters import PRINT_TEXT
 from demitasse.events.template_tree import ENVIRONMENT, at_line, parse, wrap_prints
 from demitasse.kernel.errors import DemitasseError
+from demitasse.vault.references import is_reference
 
 MAX_OUTPUT = 1_048_576
 _FILE = "<template>"
+_SHOWN_LENGTH = 60
 _MARKS = ("{{", "{%", "{#")
 _BREAK = re.compile("[\r\n\x00]")
 
@@ -75,7 +77,8 @@ class TextTemplate:
     """A compiled template of plain text. Nothing (``None``) prints as an empty text.
 
     Args:
-        single_line: What it prints goes where a line break would do harm (a header, a URL).
+        single_line: What it prints goes where a line break would do harm, and where names of secrets are looked up
+            (a header, a URL).
     """
 
     __slots__ = ("_fixed", "_program", "_single_line", "source")
@@ -89,13 +92,20 @@ class TextTemplate:
         """Return what the template prints for a scope (see ``scope.event_scope``).
 
         Raises:
-            TemplateError: it fails, prints too much, or prints a line break where there can be none.
+            TemplateError: it fails, prints too much, or prints a line break, or the name of a secret (``env:``,
+                ``conf:``), where there can be none.
         """
         if self._program is None:
             return self.source
         text = self._program.run(scope, max_length=MAX_OUTPUT)
         if self._single_line:
             _check_single_line(text)
+            if is_reference(text.lstrip()):
+                message = (
+                    f"The result is {text[:_SHOWN_LENGTH]!r}, which would be looked up as a secret: "
+                    "the name of one is written out in the webhook, never made from a document"
+                )
+                raise TemplateError(message, line=None)
         return text
 
 

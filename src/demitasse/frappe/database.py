@@ -36,7 +36,7 @@ def select(doctype: str, *, as_actor: bool, **request: Any) -> tuple[tuple[str, 
     call = current()
     actor = call.actor if as_actor else None
     found = queries.select(call.site.documents, call.tx, doctype_of(doctype), actor=actor, **request)
-    return found.names, [tuple(to_site(value) for value in row) for row in found.rows]
+    return found.names, [tuple([to_site(value) for value in row]) for row in found.rows]
 
 
 class Database:

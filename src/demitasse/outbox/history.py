@@ -52,14 +52,19 @@ def _list(columns: Sequence[str]) -> str:
     return ", ".join(f'"{column}"' for column in columns)
 
 
-_EXPORT = (
-    f'SELECT {_list(_DELIVERY)} FROM "tabWebhook Delivery" WHERE "creation" >= ? AND "creation" <= ? '  # noqa: S608 - constants
-    'AND ("creation" > ? OR "name" > ?)'
-)
-_ATTEMPTS = f'SELECT {_list(_ATTEMPT)} FROM "tabWebhook Request Log" WHERE "creation" >= ?'  # noqa: S608 - constants
+_BETWEEN = f'SELECT {_list(_DELIVERY)} FROM "tabWebhook Delivery" WHERE "creation" >= ? AND "creation" <= ?'  # noqa: S608 - constants
+# What is chosen by webhook or status has an index that ends in creation; all of them are read in the order of their
+# names, which begin with the time. Either way a part costs the same wherever it lies.
+_BY_CREATION = ' AND ("creation" > ? OR "name" > ?)'
+_BY_NAME = ' AND "name" > ?'
+_ATTEMPTS = f'SELECT {_list(_ATTEMPT)} FROM "tabWebhook Request Log"'  # noqa: S608 - constants
+_OF_ALL = ' WHERE "modified" >= ? ORDER BY "modified" DESC, "name" DESC LIMIT ?'  # Written once: as creation.
+_OF_ONE = ' WHERE "creation" >= ? AND "webhook" = ? ORDER BY "creation" DESC, "name" DESC LIMIT ?'
+_LOOKED_AT = 20_000
 _OF_DOCUMENT = (
-    f'SELECT {_list(_BRIEF)} FROM "tabWebhook Delivery" WHERE "webhook" = ? AND "reference_doctype" = ? '  # noqa: S608 - constants
-    'AND "reference_document" = ? ORDER BY "creation" DESC LIMIT ?'
+    f"SELECT {_list(_BRIEF)} FROM (SELECT {_list((*_BRIEF, 'reference_doctype', 'reference_document'))} "  # noqa: S608 - constants
+    f'FROM "tabWebhook Delivery" WHERE "webhook" = ? ORDER BY "creation" DESC LIMIT {_LOOKED_AT}) latest '
+    'WHERE "reference_doctype" = ? AND "reference_document" = ? ORDER BY "creation" DESC LIMIT ?'
 )
 _STATES = (
     'SELECT "status", count(*) FROM "tabWebhook Delivery" WHERE "webhook" = ? AND "creation" >= ? GROUP BY "status"'
@@ -87,29 +92,32 @@ def deliveries(tx: Transaction, chosen: Slice, *, after: Row | None, limit: int)
     """
     stored = STORED_MOMENT[tx.dialect]
     at = stored(chosen.since if after is None else after["creation"])
-    params: list[Any] = [at, stored(chosen.until), at, "" if after is None else after["name"]]
-    sql = _EXPORT
+    last = "" if after is None else after["name"]
+    if chosen.webhook is None and chosen.status is None:
+        params: list[Any] = [stored(chosen.since), stored(chosen.until), last]
+        sql, order = _BETWEEN + _BY_NAME, '"name"'
+    else:
+        params = [at, stored(chosen.until), at, last]
+        sql, order = _BETWEEN + _BY_CREATION, '"creation", "name"'
     for column, value in (("webhook", chosen.webhook), ("status", chosen.status)):
         if value is not None:
             sql += f' AND "{column}" = ?'
             params.append(value)
-    rows = tx.execute(f'{sql} ORDER BY "creation", "name" LIMIT ?', (*params, limit))
-    return _rows(tx, _DELIVERY, rows)
+    return _rows(tx, _DELIVERY, tx.execute(f"{sql} ORDER BY {order} LIMIT ?", (*params, limit)))
 
 
 def attempts(tx: Transaction, *, since: datetime, webhook: str | None = None, limit: int) -> list[Row]:
     """Return the last attempts that were made since a moment, oldest first."""
-    params: list[Any] = [STORED_MOMENT[tx.dialect](since)]
-    sql = _ATTEMPTS
-    if webhook is not None:
-        sql += ' AND "webhook" = ?'
-        params.append(webhook)
-    rows = tx.execute(f'{sql} ORDER BY "creation" DESC, "name" DESC LIMIT ?', (*params, limit))
+    at = STORED_MOMENT[tx.dialect](since)
+    if webhook is None:
+        rows = tx.execute(_ATTEMPTS + _OF_ALL, (at, limit))
+    else:
+        rows = tx.execute(_ATTEMPTS + _OF_ONE, (at, webhook, limit))
     return _rows(tx, _ATTEMPT, reversed(rows))
 
 
 def of_document(tx: Transaction, webhook: str, doctype: str, name: str, *, limit: int = 5) -> list[Row]:
-    """Return the last deliveries of a document to a webhook, newest first."""
+    """Return the last deliveries of a document to a webhook, newest first, among the webhook's latest."""
     return _rows(tx, _BRIEF, tx.execute(_OF_DOCUMENT, (webhook, doctype, name, limit)))
 
 

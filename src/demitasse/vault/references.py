@@ -11,6 +11,11 @@ def is_reference(text: str) -> bool:
     return text.startswith(("env:", "conf:"))
 
 
+_OWN_KEYS = frozenset({"encryption_key", "database_url", "redis_url", "broker_url"})
+"""What the site itself is opened with: whoever may write a webhook may not send it anywhere."""
+_OWN_NAMES = frozenset(f"DEMITASSE_{key.upper()}" for key in _OWN_KEYS)
+
+
 class References:
     """Resolves references at the moment of use, so that nothing is stored or exported."""
 
@@ -22,16 +27,21 @@ class References:
         """Return the text itself, or what it refers to.
 
         Raises:
-            MissingSecret: the environment or the configuration has no such name.
+            MissingSecret: the environment or the configuration has no such name, or it is the site's own.
         """
-        if text.startswith("env:"):
-            found = self._environ.get(text[4:].strip())
+        kind, _, name = text.partition(":")
+        name = name.strip()
+        if kind == "env":
+            found: Any = self._environ.get(name)
             where = "the server's environment"
-        elif text.startswith("conf:"):
-            found = self._conf.get(text[5:].strip())
+        elif kind == "conf":
+            found = self._conf.get(name)
             where = "site_config.json"
         else:
             return text
+        if name in _OWN_KEYS or name.upper() in _OWN_NAMES:
+            message = f"{text} opens the site itself and is given to nobody: use a secret of its own"
+            raise MissingSecret(message, reference=text)
         if found is None or found == "":
             message = f"{text} is not set: add it to {where}"
             raise MissingSecret(message, reference=text)

@@ -7,7 +7,8 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 
 from demitasse.auth.errors import NotAuthenticated
 from demitasse.web.api import Api
@@ -49,6 +50,7 @@ class Edge:
         async with self._running() as services:
             self._services = services
             self._api = Api(services)
+            self._rest.router.routes.extend(_assets(services))
             yield
             self._api = self._services = None
 
@@ -76,6 +78,15 @@ class Edge:
             await services.snapshot(), now=services.site.documents.clock(), waiting_writes=services.lanes.waiting_writes
         )
         return Response(content, media_type=CONTENT_TYPE)
+
+
+def _assets(services: WebServices) -> list[Mount]:
+    """Return what serves the ``public`` folders of the apps at ``/assets/<app>/``."""
+    return [
+        Mount(f"/assets/{app.name}", app=StaticFiles(directory=app.path / "public"))
+        for app in services.site.apps
+        if (app.path / "public").is_dir()
+    ]
 
 
 async def _refusal(services: WebServices, authorization: str | None) -> Response | None:

@@ -1,5 +1,6 @@
 """Old logs go, young ones stay, and each step is small."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from demitasse.app import retention
 from demitasse.app.install import new_site
 from demitasse.app.site import Site, open_site
 from demitasse.app.webhooks import reading, writing
+from demitasse.db.lanes import Lanes
 from demitasse.db.transaction import Transaction
 from demitasse.outbox.model import NewDelivery
 from demitasse.outbox.operations import enqueue
@@ -33,7 +35,7 @@ def site(made: Path) -> Iterator[Site]:
     opened.close()
 
 
-def deliver(tx: Transaction, number: int, *, age_days: int, error: str | None = "no template") -> None:
+def deliver(tx: Transaction, number: int, *, age_days: int, error: str | None = "no template") -> str:
     """Write a delivery of an event so long ago: failed where there is an error, else one that waits."""
     new = NewDelivery(
         webhook="crm",
@@ -44,7 +46,7 @@ def deliver(tx: Transaction, number: int, *, age_days: int, error: str | None = 
         body=None if error else b"{}",
         error=error,
     )
-    enqueue(tx, new, now=NOW - timedelta(days=age_days))
+    return enqueue(tx, new, now=NOW - timedelta(days=age_days)).name
 
 
 def count(site: Site, table: str) -> int:
@@ -73,6 +75,23 @@ def test_no_step_takes_more_than_a_few_rows(site: Site) -> None:
     taken = [writing(site, step) for step in retention.steps(site, now=NOW)]
     assert sum(taken) == retention.CHUNK
     assert retention.prune(site) == 2 * retention.CHUNK
+
+
+async def test_a_serving_site_is_pruned_between_its_writes(site: Site) -> None:
+    writing(site, lambda tx: [deliver(tx, number, age_days=60) for number in range(2 * retention.CHUNK + 1)])
+    lanes = Lanes(site.database, loop=asyncio.get_running_loop())
+    between: list[int] = []
+
+    async def write_beside() -> None:
+        while count(site, "tabWebhook Delivery"):
+            await lanes.write(lambda tx: tx.execute("SELECT 1"))
+            between.append(count(site, "tabWebhook Delivery"))
+            await asyncio.sleep(0)
+
+    deleted, _ = await asyncio.gather(retention.Retention(site, lanes).prune_once(), write_beside())
+    await lanes.close()
+    assert deleted == 2 * retention.CHUNK + 1
+    assert set(between) >= {retention.CHUNK + 1, 1}, "nobody could write between the steps"
 
 
 def test_with_no_days_all_logs_are_kept(site: Site) -> None:

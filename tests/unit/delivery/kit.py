@@ -163,7 +163,8 @@ class Disk:
 
     def write(self, work: Callable[[Transaction], T]) -> Awaitable[T]:
         if self.is_full:
-            raise StorageFull("The disk is full")
+            message = "The disk is full"
+            raise StorageFull(message)
         return self._lanes.write(work)
 
 

@@ -215,6 +215,17 @@ async def test_a_result_that_could_not_be_written_before_the_webhook_was_resumed
     assert kit.sender.take().headers["X-Demitasse-Attempt"] == "2"
 
 
+async def test_what_is_held_though_its_webhook_is_open_is_found_by_and_by(kit: Kit) -> None:
+    await kit.start()
+    await kit.queue()
+    kit.sender.take().answer()
+    await kit.pass_time(0.1)
+    await kit.queue(held=True, told=False)
+    await kit.pass_time(301)
+
+    assert len(kit.sender.waiting) == 1
+
+
 async def test_deliveries_of_a_deleted_webhook_are_given_up_and_kept(kit: Kit) -> None:
     del kit.endpoints.found["crm"]
     await kit.start()

@@ -18,7 +18,8 @@ def test_without_a_limit_the_bucket_is_never_empty() -> None:
 def test_a_limit_allows_a_seconds_worth_at_once_and_then_its_rate() -> None:
     bucket = TokenBucket()
     bucket.set_rate(4.0, now_s=0.0)
-    sent_at_s, now_s = [], 0.0
+    sent_at_s: list[float] = []
+    now_s = 0.0
     while len(sent_at_s) < 12:
         until_s = bucket.empty_until_s(now_s)
         if until_s is None:

@@ -40,7 +40,8 @@ def test_while_it_is_paused_nothing_passes() -> None:
     pauses=st.lists(st.tuples(st.integers(0, 90), st.integers(0, 500)), max_size=30), failed_at=st.integers(0, 5_000)
 )
 def test_what_passes_has_held_for_a_minute_of_time_that_counts(pauses: list[tuple[int, int]], failed_at: int) -> None:
-    clock, now, paused = HoldClock(), 0, set()
+    clock, now = HoldClock(), 0
+    paused: set[int] = set()
     for runs, stands in pauses:
         now += runs
         clock.pause(now * SECOND)

@@ -173,6 +173,15 @@ def test_a_line_break_never_gets_into_a_single_line(value: str) -> None:
         template.render(scope(note=value))
 
 
+@pytest.mark.parametrize(
+    "source", ["{{ doc.note }}", " {{ doc.note }}", "conf:{{ doc.note }}", "{{ 'env' }}:{{ doc.note }}"]
+)
+def test_a_document_never_names_the_secret_that_is_sent(source: str) -> None:
+    template = compile_text(source, single_line=True)
+    with pytest.raises(TemplateError, match="looked up as a secret"):
+        template.render(scope(note="conf:encryption_key"))
+
+
 def test_a_line_break_in_a_fixed_single_line_is_refused_when_it_is_compiled() -> None:
     with pytest.raises(TemplateError, match="line break"):
         compile_text("a\nb", single_line=True)

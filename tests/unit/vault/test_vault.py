@@ -50,3 +50,13 @@ def test_references_are_looked_up_and_other_texts_are_themselves() -> None:
 def test_a_reference_to_nothing_says_where_to_set_it(reference: str) -> None:
     with pytest.raises(MissingSecret, match="is not set"):
         References(conf={}, environ={}).resolve(reference)
+
+
+@pytest.mark.parametrize("reference", ["conf:encryption_key", "conf: database_url", "env:DEMITASSE_ENCRYPTION_KEY"])
+def test_what_opens_the_site_itself_cannot_be_referred_to(reference: str) -> None:
+    references = References(
+        conf={"encryption_key": "k", "database_url": "u"}, environ={"DEMITASSE_ENCRYPTION_KEY": "k"}
+    )
+
+    with pytest.raises(MissingSecret, match="given to nobody"):
+        references.resolve(reference)

@@ -21,6 +21,7 @@ from demitasse.frappe.values import AttrDict, to_site
 from demitasse.kernel import json
 
 _OWN = frozenset({"_record", "flags", "_parent_document"})
+_PLAIN = frozenset({str, int, float})
 _controllers: dict[str, type["Document"]] = {}
 
 
@@ -84,6 +85,11 @@ class Rows(MutableSequence["Document"]):
         return len(self._records)
 
     @override
+    def __iter__(self) -> Iterator["Document"]:
+        # As a list's: rows that are added while it runs are seen.
+        return map(document_of, self._records)
+
+    @override
     def insert(self, index: int, value: Any) -> None:
         """Put a row before the one at ``index``."""
         self._records.insert(index, self._parent._row(self._field, value))  # noqa: SLF001
@@ -143,6 +149,9 @@ class Document:
 
     def __getattr__(self, key: str) -> Any:
         record: Record = self.__dict__["_record"]
+        value = record.values.get(key)
+        if type(value) in _PLAIN:  # what is nearly always asked for, and needs no look at the field
+            return value
         name = record.doctype.canonical(key)
         if name is None:
             message = f"{record.doctype.name} has no field or method {key!r}"

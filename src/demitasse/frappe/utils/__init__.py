@@ -161,6 +161,8 @@ def cint(value: Any, default: int = 0) -> int:
 
 def flt(value: Any, precision: int | None = None) -> float:
     """Return a number, rounded half to even when a precision is given; 0 for what is none."""
+    if type(value) is float:
+        return value if precision is None else rounded(value, precision)
     if isinstance(value, str):
         value = value.replace(",", "")
     try:
@@ -172,6 +174,8 @@ def flt(value: Any, precision: int | None = None) -> float:
 
 def rounded(value: float, precision: int = 0, rounding_method: str | None = None) -> float:
     """Return a number rounded in decimal, half to even (``Commercial Rounding``: half away from zero)."""
+    if type(value) is float and precision >= 0 and value.is_integer():
+        return value
     mode = ROUND_HALF_UP if rounding_method == "Commercial Rounding" else ROUND_HALF_EVEN
     try:
         return float(Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-precision), rounding=mode))
