@@ -15,7 +15,7 @@ import pycurl
 import typer
 from rich.console import Console
 
-from benchmarks import measurements, report
+from benchmarks import measurements, orders, report
 from benchmarks.measurements import Bench, Measurement, Sample
 from benchmarks.programs import Program, module
 from benchmarks.site import Site
@@ -27,8 +27,11 @@ _ALL: dict[str, Measurement] = {
     "arrival": measurements.product_arrival,
     "bare-list": measurements.bare_list,
     "list": measurements.product_list,
+    "bare-orders": orders.bare_orders,
+    "storefront": orders.storefront,
 }
 _PRODUCT = {"leads", "arrival", "list"}
+_SHOP = {"bare-orders", "storefront"}
 _WARM_UP_S = 1.0
 _err = Console(stderr=True)
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -80,6 +83,12 @@ def _bench(names: Sequence[str]) -> Iterator[Bench]:
             bench.site = Site(folder)
             bench.server = stack.enter_context(bench.site.start())
             bench.site.prepare(bench.server, receiver_port=bench.receiver_port)
+        if not _SHOP.isdisjoint(names):
+            place = folder / "shop"
+            place.mkdir()
+            bench.shop = Site(place, app="scoopjoy", settings=orders.SETTINGS)
+            bench.shop_server = stack.enter_context(bench.shop.start())
+            bench.shop.wait(bench.shop_server)
         yield bench
 
 

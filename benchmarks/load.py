@@ -56,14 +56,14 @@ class Request:
     """Makes the bytes of the requests of a plan."""
 
     def __init__(self, plan: Plan) -> None:
-        before, serial, after = plan.body.partition(SERIAL)
-        length = len(before.encode()) + (9 if serial else 0) + len(after.encode())
+        length = len(plan.body.replace(SERIAL, "123456789").encode())
         lines = [f"{plan.method} {plan.path} HTTP/1.1", f"Host: 127.0.0.1:{plan.port}"]
         lines += [f"{name}: {value}" for name, value in plan.headers.items()]
         if plan.body:
             lines.append(f"Content-Length: {length}")
-        head = "\r\n".join(lines).encode() + b"\r\n\r\n"
-        self._before = head + before.encode()
+        head = "\r\n".join(lines) + "\r\n\r\n"
+        before, serial, after = (head + plan.body).partition(SERIAL)
+        self._before = before.encode()
         self._after = after.encode()
         self._has_serial = bool(serial)
 

@@ -49,6 +49,8 @@ class Bench:
     bare_port: int = 0
     site: Site | None = None
     server: Program | None = None
+    shop: Site | None = None
+    shop_server: Program | None = None
     serial: int = field(default=0)
 
     def take_serials(self) -> int:
@@ -63,12 +65,12 @@ Measurement = Callable[[Bench, float], Sample]
 def bare_insert(bench: Bench, seconds: float) -> Sample:
     """Post Leads to bare ASGI and raw sqlite3."""
     plan = Plan(port=bench.bare_port, method="POST", path=LEAD_PATH, headers=_JSON, body=_BODY, seconds=seconds)
-    return _served(bench.bare, plan)
+    return served(bench.bare, plan)
 
 
 def bare_list(bench: Bench, seconds: float) -> Sample:
     """Ask bare ASGI and raw sqlite3 for the list."""
-    return _served(bench.bare, Plan(port=bench.bare_port, method="GET", path=LIST_PATH, headers={}, seconds=seconds))
+    return served(bench.bare, Plan(port=bench.bare_port, method="GET", path=LIST_PATH, headers={}, seconds=seconds))
 
 
 def bare_post(bench: Bench, seconds: float) -> Sample:
@@ -94,7 +96,7 @@ def product_list(bench: Bench, seconds: float) -> Sample:
     """Ask the site for the list."""
     site = _site(bench)
     plan = Plan(port=site.port, method="GET", path=LIST_PATH, headers=site.headers, seconds=seconds)
-    return _served(bench.server, plan)
+    return served(bench.server, plan)
 
 
 def product_leads(bench: Bench, seconds: float) -> Sample:
@@ -107,7 +109,8 @@ def product_arrival(bench: Bench, seconds: float) -> Sample:
     return _delivered(bench, seconds=seconds, per_second=_PACE_PER_S)
 
 
-def _served(server: Program | None, plan: Plan) -> Sample:
+def served(server: Program | None, plan: Plan) -> Sample:
+    """Play a plan against a server, and weigh it meanwhile."""
     assert server is not None
     cpu_s = server.cpu_s()
     report = play(plan)

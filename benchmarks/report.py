@@ -78,6 +78,11 @@ def findings(samples: Samples) -> list[Finding]:
         add("Lists per second", rates["list"], 4000, less_is_better=False)
         if "bare-list" in rates:
             add("List : bare list", rates["list"] / rates["bare-list"], 0.4, less_is_better=False)
+    if "storefront" in rates:
+        add("Storefront orders per second", rates["storefront"], 300, less_is_better=False)
+        if "bare-orders" in rates:
+            ratio = rates["storefront"] / rates["bare-orders"]
+            add("Storefront order : bare transaction of its rows", ratio, 0.25, less_is_better=False)
     return found
 
 

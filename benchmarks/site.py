@@ -20,11 +20,10 @@ _READY_S = 30.0
 class Site:
     """A site, its server and the credentials of its Administrator."""
 
-    def __init__(self, folder: Path) -> None:
-        allowed = 'webhook_allow_hosts=["127.0.0.0/8"]'
-        made = orjson.loads(
-            run([*_DEMITASSE, "new-site", str(folder / "site"), "--app", "trade", "--set", allowed, "--json"])
-        )
+    def __init__(self, folder: Path, *, app: str = "trade", settings: Sequence[str] = ()) -> None:
+        options = ["--app", app, "--set", 'webhook_allow_hosts=["127.0.0.0/8"]']
+        options += [part for setting in settings for part in ("--set", setting)]
+        made = orjson.loads(run([*_DEMITASSE, "new-site", str(folder / "site"), *options, "--json"]))
         self.headers = {
             "Authorization": f"token {made['api_key']}:{made['api_secret']}",
             "Content-Type": "application/json",
@@ -46,13 +45,26 @@ class Site:
         Raises:
             RuntimeError: it ended, did not answer, or refused the webhook.
         """
+        self.wait(server)
+        self._post("/api/resource/Webhook", webhook(f"http://127.0.0.1:{receiver_port}/hook"))
+
+    @property
+    def database(self) -> Path:
+        """The site's database file."""
+        return self._folder / "site" / "site.db"
+
+    def wait(self, server: Program) -> None:
+        """Wait until it serves.
+
+        Raises:
+            RuntimeError: it ended, or did not answer.
+        """
         until_s = time.perf_counter() + _READY_S
         while not self._is_alive():
             if not server.is_running or time.perf_counter() > until_s:
                 message = f"demitasse start does not serve; it said: {server.said()}"
                 raise RuntimeError(message)
             time.sleep(0.05)
-        self._post("/api/resource/Webhook", webhook(f"http://127.0.0.1:{receiver_port}/hook"))
 
     def _is_alive(self) -> bool:
         try:

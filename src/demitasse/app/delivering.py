@@ -55,7 +55,8 @@ class Delivering:
 
     def _look(self) -> None:
         self._endpoints.forget()
-        self.dispatcher.look_again()
+        self.dispatcher.endpoints_changed()
+        self.dispatcher.look_again()  # a command beside the server may have queued deliveries too
 
 
 class SystemTime:

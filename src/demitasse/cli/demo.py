@@ -18,7 +18,7 @@ from rich.panel import Panel
 
 from demitasse.app.install import NewSite, new_site
 from demitasse.cli.demo_receiver import Receiver
-from demitasse.cli.demo_site import SiteProcess
+from demitasse.cli.demo_site import SiteProcess, free_port
 from demitasse.cli.demo_weather import KEY as WEATHER_KEY
 from demitasse.cli.demo_weather import WeatherService
 from demitasse.kernel import json
@@ -66,7 +66,7 @@ def run_demo(out: Console, *, keep_serving: bool, port: int) -> int:
                 },
                 tell=lambda line: out.print(f"  [dim]{line}[/dim]", highlight=False),
             )
-            with SiteProcess(Path(made.site), made, port=port) as site:
+            with SiteProcess(Path(made.site), made, port=port or free_port()) as site:
                 tour = Tour(
                     out=out, made=made, site=site, crm=crm, crm_secret=crm_secret, storefront_secret=storefront_secret
                 )

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +23,12 @@ class SiteRefused(DemitasseError):
     """The site did not start, or refused a request."""
 
     code = "site_refused"
+
+
+def free_port() -> int:
+    """Return a loopback port that nobody listens on."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        return int(server.server_address[1])
 
 
 class SiteProcess:

@@ -50,6 +50,7 @@ class Lanes:
         finally:
             if tx.is_open:
                 tx.rollback()
+            self._deadline.set(0)
 
     async def read(self, work: Work[T], *, is_long: bool = False) -> T:
         """Run a read inline, or on the reader thread when it is known or found to be long."""

@@ -44,6 +44,9 @@ class Backlog:
         self._holding: list[tuple[int, str]] = []
         self._news = 0
         self._restarts = 0
+        # The earliest that was heard of since the last read was planned: its snapshot may lack them, though it has later ones.
+        self._first_news: Position | None = None
+        self._retry_news: Position | None = None
 
     @property
     def claimed(self) -> int:
@@ -56,19 +59,21 @@ class Backlog:
         if not row.is_first_attempt:
             self._expect_retry(row.due_at_us)
             return False
-        if not self._first_done or row.id in self._claimed:
-            return False  # The walk comes by, or has been.
+        if row.id in self._claimed:
+            return False
         position = (row.due_at_us, row.id)
-        if row.order_key is not None:
+        if self._first_done and row.order_key is not None:
             self._first_after = max(self._first_after, position)
             self._look_at(row.order_key)
             return False
-        if position <= self._first_after:  # Told out of turn, or walked already: the queue knows.
-            self._first_after = (row.due_at_us, row.id - 1)
-        elif has_room and row.message is not None:
+        if self._first_done and position > self._first_after and has_room and row.message is not None:
             self._first_after = position
             self._claimed.add(row.id)
             return True
+        # The walk comes by. It goes back for what was told out of turn: writers do not commit in the order of due times.
+        before = (row.due_at_us, row.id - 1)
+        self._first_after = min(self._first_after, before)
+        self._first_news = min(self._first_news or before, before)
         self._first_done = False
         return False
 
@@ -109,6 +114,7 @@ class Backlog:
         if is_due and want.retries:
             self._retry_due_us = None  # What is learnt while the read is under way, comes on top of what it shows.
         self._ended = set()
+        self._first_news = self._retry_news = None
         return Plan(
             firsts=0 if self._first_done or len(self._gates) >= MAX_GATES else want.first,
             retries=want.retries if is_due else 0,
@@ -227,19 +233,22 @@ class Backlog:
             return
         if plan.firsts:
             if found.firsts:
-                self._first_after = (found.firsts[-1].due_at_us, found.firsts[-1].id)
+                last = found.firsts[-1]
+                self._first_after = min((last.due_at_us, last.id), self._first_news or (last.due_at_us, last.id))
             self._first_done = len(found.firsts) < plan.firsts and self._news == plan.news
         if plan.retries:
-            if found.retries and self._retry_after == plan.retry_after:
-                self._retry_after = (found.retries[-1].due_at_us, found.retries[-1].id)
+            if found.retries:
+                last = found.retries[-1]
+                self._retry_after = min((last.due_at_us, last.id), self._retry_news or (last.due_at_us, last.id))
             if len(found.retries) == plan.retries:
                 self._retry_due_us = plan.now_us
             elif found.next_due_us is not None:
                 self._retry_due_us = min(found.next_due_us, self._retry_due_us or found.next_due_us)
 
     def _expect_retry(self, due_at_us: int) -> None:
-        if due_at_us <= self._retry_after[0]:  # The clock went back, or a person wants it now.
-            self._retry_after = (due_at_us - 1, 0)
+        before = (due_at_us - 1, 0)
+        self._retry_after = min(self._retry_after, before)  # The clock went back, or a person wants it now.
+        self._retry_news = min(self._retry_news or before, before)
         if self._retry_due_us is None or due_at_us < self._retry_due_us:
             self._retry_due_us = due_at_us
 

@@ -16,7 +16,7 @@ from demitasse.events.subscriptions import Subscription
 from demitasse.outbox.model import QueuedDelivery
 from demitasse.outbox.operations import enqueue, next_sequence
 
-CHUNK = 50
+CHUNK = 20
 """Documents that one transaction looks at and queues, so that whoever writes beside it hardly waits."""
 
 

@@ -9,7 +9,7 @@ from demitasse.outbox.model import DeliveryState, QueuedDelivery
 from demitasse.outbox.operations import replay
 from demitasse.outbox.store import STORED_MOMENT
 
-CHUNK = 100
+CHUNK = 25
 """Deliveries that are queued again in one transaction, so that whoever writes beside it hardly waits."""
 
 Place = tuple[str, str]

@@ -95,6 +95,33 @@ def test_what_was_offered_while_a_read_was_under_way_is_not_taken_for_seen() -> 
     assert more(backlog)
 
 
+def test_what_commits_later_with_an_earlier_time_is_not_walked_past() -> None:
+    backlog = Backlog()
+    take(backlog, Found(firsts=[row(2, due_at_us=90)]), first=1)
+    backlog.offered(row(3, due_at_us=80), has_room=True)
+
+    assert backlog.plan(want()).first_after < (80, 3)
+
+
+def test_what_commits_while_a_read_is_under_way_with_an_earlier_time_is_not_walked_past() -> None:
+    backlog = Backlog()
+    plan = backlog.plan(want())
+    backlog.offered(row(3, due_at_us=80), has_room=True)
+    backlog.take_in(plan, Found(firsts=[row(2, due_at_us=90)]))
+
+    assert backlog.plan(want()).first_after < (80, 3)
+
+
+def test_a_replay_while_a_read_is_under_way_is_not_walked_past(walked: Backlog) -> None:
+    walked.restart()
+    plan = walked.plan(want())
+    walked.offered(row(3, retry=True, due_at_us=80), has_room=True)
+    walked.take_in(plan, Found(retries=[row(2, retry=True, due_at_us=90)]))
+
+    assert more(walked)
+    assert walked.plan(want()).retry_after < (80, 3)
+
+
 def test_what_ended_while_a_read_was_under_way_is_not_handed_out_again(walked: Backlog) -> None:
     first = row(1)
     walked.offered(first, has_room=True)
