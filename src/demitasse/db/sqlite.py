@@ -16,7 +16,8 @@ from demitasse.kernel.clock import monotonic_s
 
 _BUSY_WAIT_S = 10.0
 _STEPS_BETWEEN_CHECKS = 4_000
-_CACHE_KIB = 16_384
+_WRITER_CACHE_KIB = 16_384
+_READER_CACHE_KIB = 4_096
 _COMMITS_BETWEEN_CHECKPOINTS = 32
 _BACKSTOP_PAGES = 16_384
 _log = structlog.get_logger("demitasse.db")
@@ -210,7 +211,7 @@ class SqliteDatabase:
         self.path = path
         self.turn = WriteTurn()
         self.before_commit = before_commit
-        self.writer = self._connect()
+        self.writer = self._connect(cache_kib=_WRITER_CACHE_KIB)
         self._writing_cursor = self.writer.cursor()
         self.shared = SharedCommit(self.writer, self.turn, commit=self.commit_writing)
         self._data_version = self._read_data_version()
@@ -291,7 +292,7 @@ class SqliteDatabase:
         # Other connections' commits move it, this connection's own do not (SQLite, PRAGMA data_version).
         return int(self.writer.execute("PRAGMA data_version").fetchone()[0])
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self, *, cache_kib: int = _READER_CACHE_KIB) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self.path,
             isolation_level=None,
@@ -304,5 +305,5 @@ class SqliteDatabase:
         connection.execute("PRAGMA foreign_keys = OFF")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_BACKSTOP_PAGES}")
         connection.execute("PRAGMA temp_store = MEMORY")
-        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        connection.execute(f"PRAGMA cache_size = -{cache_kib}")
         return connection
