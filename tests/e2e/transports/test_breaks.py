@@ -175,17 +175,18 @@ async def test_bytes_nobody_asked_for_are_not_taken_for_the_next_answer(sender: 
 async def test_one_receiver_gets_its_share_and_holds_up_nobody(make_sender: MakeSender) -> None:
     sender = make_sender(options=_two_at_a_time())
     with Receiver(answer(OK)) as receiver, Receiver(Connection.hang) as hanging:
-        stuck = [asyncio.create_task(sender.send(request(hanging.url, timeout_s=0.5))) for _ in range(6)]
+        stuck = [asyncio.create_task(sender.send(request(hanging.url, timeout_s=2.0))) for _ in range(6)]
         await asyncio.sleep(0.05)
         results = await asyncio.gather(*(sender.send(request(receiver.url)) for _ in range(20)))
+        held = hanging.connections  # while all six wait: some may get a place at the last moment
         ended = await asyncio.gather(*stuck)
     assert {result.status for result in results} == {200}
-    assert max(result.duration_s for result in results) < 0.4
+    assert max(result.duration_s for result in results) < 1.5
     assert receiver.connections <= 2
-    assert hanging.connections == 2
+    assert held == 2
     assert {result.outcome for result in ended} == {Outcome.TIMEOUT}
-    assert max(result.duration_s for result in ended) < 1
-    assert sum("too slow" in str(result.error) for result in ended) == 4
+    assert max(result.duration_s for result in ended) < 3
+    assert sum("too slow" in str(result.error) for result in ended) >= 2
 
 
 async def test_many_at_once_all_get_their_own_answer(sender: HttpSender) -> None:
