@@ -29,6 +29,7 @@ from demitasse.documents.errors import (
     LinkedElsewhere,
     StaleDocument,
 )
+from demitasse.documents.fetching import fetch_values
 from demitasse.documents.model import DocStatus, Happening, Record
 from demitasse.documents.naming import set_name
 from demitasse.documents.ports import DIRECT_WRITE
@@ -246,6 +247,7 @@ def _before_write(
     actor: Actor,
     now: datetime,
 ) -> None:
+    fetch_values(context, tx, record)
     handlers = context.hooks.handlers(record.doctype)
     if handlers:
         events: tuple[str, ...] = ("before_validate", "validate", "before_save")

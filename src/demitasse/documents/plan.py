@@ -1,6 +1,6 @@
 """What is worked out once for a DocType: its statements, conversions and checks."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
@@ -20,6 +20,7 @@ class Plan:
     Args:
         columns: Column names in the order of ``select_sql``.
         encode: For each column its name, its conversion and what stands for an empty value.
+        fetched: Fields with ``fetch_from``: the field, the link, the name of the source.
         decode: Index and conversion of the columns whose stored form is not the kept one.
         repeated: Lists that were asked for, by their shape.
     """
@@ -38,6 +39,7 @@ class Plan:
     exists_sql: str
     links: tuple[Field, ...]
     dynamic_links: tuple[Field, ...]
+    fetched: tuple[tuple[Field, Field, str], ...]
     limits: Mapping[str, int]
     zeros: tuple[tuple[str, int | float], ...]
     checked: tuple[Field, ...]
@@ -105,6 +107,7 @@ def make_plan(doctype: DocType, *, dialect: str) -> Plan:
         selects=tuple((f, _options(f)) for f in doctype.data_fields if f.fieldtype == "Select" and f.options),
         links=tuple(f for f in doctype.data_fields if f.fieldtype == "Link" and f.options),
         dynamic_links=tuple(f for f in doctype.data_fields if f.fieldtype == "Dynamic Link" and f.options),
+        fetched=tuple(_fetched(doctype)),
         zeros=tuple((f.name, f.type.empty) for f in doctype.data_fields if f.type.empty is not None),
         limits={f.name: f.max_length for f in doctype.data_fields if f.max_length},
         checked=tuple(f for f in doctype.data_fields if _has_format(f)),
@@ -112,6 +115,15 @@ def make_plan(doctype: DocType, *, dialect: str) -> Plan:
         dynamic_defaults=tuple(f for f in doctype.data_fields if _is_dynamic(f)),
         repeated={},
     )
+
+
+def _fetched(doctype: DocType) -> Iterator[tuple[Field, Field, str]]:
+    """Yield each field with ``fetch_from``, the link that it is fetched over, and the name of its source."""
+    for field in doctype.data_fields:
+        link, dot, source = (field.fetch_from or "").partition(".")
+        over = doctype.by_name.get(link.strip())
+        if dot and over is not None and over.fieldtype == "Link" and over.options:
+            yield field, over, source.strip()
 
 
 def _options(field: Field) -> frozenset[str]:

@@ -61,6 +61,9 @@ DOCTYPES: tuple[dict[str, Any], ...] = (
         "fields": [
             {"fieldname": "naming_series", "fieldtype": "Select", "options": "ORD-.YYYY.-\nRET-.###"},
             {"fieldname": "customer", "fieldtype": "Link", "options": "Customer", "reqd": 1, "label": "Customer"},
+            {"fieldname": "customer_email", "fieldtype": "Data", "fetch_from": "customer.email"},
+            {"fieldname": "kind", "fieldtype": "Data", "fetch_from": "customer.kind", "fetch_if_empty": 1},
+            {"fieldname": "stolen", "fieldtype": "Data", "fetch_from": "customer.secret"},
             {"fieldname": "party_type", "fieldtype": "Link", "options": "DocType"},
             {"fieldname": "party", "fieldtype": "Dynamic Link", "options": "party_type"},
             {"fieldname": "note", "fieldtype": "Small Text", "allow_on_submit": 1},
