@@ -7,7 +7,7 @@ import pytest
 
 from tests.e2e.javascript import JavaScript, running_node
 from tests.e2e.receiver import Receiver
-from tests.e2e.site import Client, MadeSite, ServedSite, make_site
+from tests.e2e.site import Client, MadeSite, ServedSite, copies_on_demand, make_site, served_copy
 
 RETRY_SCHEDULE_S = [1, 1, 1, 1, 1, 1, 1]
 
@@ -22,25 +22,15 @@ def made_site(tmp_path_factory: pytest.TempPathFactory) -> MadeSite:
 @pytest.fixture
 def copy_site(made_site: MadeSite, tmp_path: Path) -> Iterator[Callable[[], ServedSite]]:
     """Make a site of one's own, that nobody serves yet; it is ended with the test."""
-    copies: list[ServedSite] = []
-
-    def copy() -> ServedSite:
-        copies.append(made_site.copy(tmp_path / f"site{len(copies)}"))
-        return copies[-1]
-
-    yield copy
-    for each in copies:
-        each.close()
+    with copies_on_demand(made_site, tmp_path) as copy:
+        yield copy
 
 
 @pytest.fixture(scope="module")
 def site(made_site: MadeSite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedSite]:
     """A served site that the tests of a module share."""
-    served = made_site.copy(tmp_path_factory.mktemp("served") / "site")
-    try:
-        yield served.start()
-    finally:
-        served.close()
+    with served_copy(made_site, tmp_path_factory.mktemp("served") / "site") as served:
+        yield served
 
 
 @pytest.fixture

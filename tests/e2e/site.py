@@ -1,5 +1,6 @@
 """A real site in a folder of its own: made, served by a real process, killed and started again."""
 
+import itertools
 import json
 import os
 import shutil
@@ -8,7 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -73,6 +75,30 @@ def make_site(path: Path, *, apps: Iterable[str] = (), conf: Mapping[str, Any] |
     return MadeSite(
         path=path, api_key=said["api_key"], api_secret=said["api_secret"], admin_password=said["admin_password"]
     )
+
+
+@contextmanager
+def served_copy(made: MadeSite, path: Path, **environ: str) -> Iterator["ServedSite"]:
+    """Serve a copy of a made site in another folder, and end it."""
+    served = made.copy(path)
+    try:
+        yield served.start(**environ)
+    finally:
+        served.close()
+
+
+@contextmanager
+def copies_on_demand(made: MadeSite, folder: Path) -> Iterator[Callable[[], "ServedSite"]]:
+    """Give what makes copies that nobody serves yet; all are ended together."""
+    with ExitStack() as ending:
+
+        def copy() -> ServedSite:
+            made_copy = made.copy(folder / f"site{next(numbers)}")
+            ending.callback(made_copy.close)
+            return made_copy
+
+        numbers = itertools.count()
+        yield copy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.site import Client, MadeSite, ServedSite
+from tests.e2e.site import Client, MadeSite, ServedSite, served_copy
 
 
 @pytest.fixture
@@ -129,11 +129,10 @@ def test_without_allow_cors_no_origin_is_let_in(admin: Client) -> None:
 @pytest.fixture(scope="module")
 def shared(made_site: MadeSite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedSite]:
     """A site that one origin may call."""
-    served = made_site.copy(tmp_path_factory.mktemp("cors") / "site")
-    try:
-        yield served.start(DEMITASSE_ALLOW_CORS="https://shop.example.com")
-    finally:
-        served.close()
+    with served_copy(
+        made_site, tmp_path_factory.mktemp("cors") / "site", DEMITASSE_ALLOW_CORS="https://shop.example.com"
+    ) as served:
+        yield served
 
 
 def test_a_listed_origin_is_let_in_with_errors_too(shared: ServedSite) -> None:

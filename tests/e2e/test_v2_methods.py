@@ -6,17 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.site import Client, ServedSite, make_site, run_command
+from tests.e2e.site import Client, ServedSite, make_site, run_command, served_copy
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedSite]:
     made = make_site(tmp_path_factory.mktemp("tally") / "site", apps=["tally"])
-    served = made.copy(tmp_path_factory.mktemp("served") / "site")
-    try:
-        yield served.start()
-    finally:
-        served.close()
+    with served_copy(made, tmp_path_factory.mktemp("served") / "site") as served:
+        yield served
 
 
 @pytest.fixture(scope="module")

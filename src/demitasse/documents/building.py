@@ -10,6 +10,7 @@ from demitasse.documents.checks import convert
 from demitasse.documents.context import DocumentContext
 from demitasse.documents.errors import InvalidFieldValue
 from demitasse.documents.model import Record
+from demitasse.kernel.ids import random_name
 
 _ASSIGNED = frozenset({"owner", "creation", "modified_by", "idx"})
 _IGNORED = frozenset({"doctype", "__islocal", "__unsaved", "__onload", "__last_sync_on", "__run_link_triggers"})
@@ -135,6 +136,29 @@ def dynamic_default(default: str, *, field: Field, actor: Actor, now: datetime) 
     if word in {"__user", "user"} and field.options == "User":
         return actor.user
     return None
+
+
+def stamp_new(record: Record, *, actor: Actor, now: datetime) -> None:
+    """Write into a new record who makes it, and when."""
+    values = record.values
+    values["owner"] = values["modified_by"] = actor.user
+    values["creation"] = values["modified"] = now
+    values["docstatus"] = values.get("docstatus") or 0
+    values["idx"] = 0
+
+
+def place_children(record: Record, *, actor: Actor, now: datetime) -> None:
+    """Name and number the child rows, and write into each where it belongs."""
+    for field in record.doctype.table_fields:
+        for number, row in enumerate(record.rows(field.name), start=1):
+            values = row.values
+            if not values.get("name"):
+                values["name"] = random_name()
+            values["parent"], values["parenttype"], values["parentfield"] = record.name, record.doctype.name, field.name
+            values["idx"], values["docstatus"] = number, record.docstatus
+            values["modified"], values["modified_by"] = now, actor.user
+            values["creation"] = values.get("creation") or now
+            values["owner"] = values.get("owner") or actor.user
 
 
 def rows_of(record: Record) -> Iterable[Record]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from demitasse.app.install import new_site
-from tests.e2e.site import Client, MadeSite, ServedSite, make_site
+from tests.e2e.site import Client, MadeSite, ServedSite, make_site, served_copy
 from tests.unit.frappe_room.calls import CONF, TestSite, opened_site
 
 TILL = {
@@ -26,11 +26,8 @@ def made_till(tmp_path_factory: pytest.TempPathFactory) -> MadeSite:
 @pytest.fixture
 def till(made_till: MadeSite, tmp_path: Path) -> Iterator[ServedSite]:
     """A copy of it, served."""
-    served = made_till.copy(tmp_path / "served")
-    try:
-        yield served.start()
-    finally:
-        served.close()
+    with served_copy(made_till, tmp_path / "served") as served:
+        yield served
 
 
 @pytest.fixture

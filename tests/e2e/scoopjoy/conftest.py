@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.scoopjoy.storefront import SECRET, WEATHER_KEY, NodeStorefront, running_storefront, signature
-from tests.e2e.site import Client, MadeSite, ServedSite, make_site
+from tests.e2e.site import Client, MadeSite, ServedSite, copies_on_demand, make_site, served_copy
 
 
 @pytest.fixture(scope="session")
@@ -19,25 +19,15 @@ def made_shop(tmp_path_factory: pytest.TempPathFactory) -> MadeSite:
 @pytest.fixture
 def open_shop(made_shop: MadeSite, tmp_path: Path) -> Iterator[Callable[[], ServedSite]]:
     """Make a shop of one's own, that nobody serves yet; it is ended with the test."""
-    opened: list[ServedSite] = []
-
-    def open_one() -> ServedSite:
-        opened.append(made_shop.copy(tmp_path / f"shop{len(opened)}"))
-        return opened[-1]
-
-    yield open_one
-    for each in opened:
-        each.close()
+    with copies_on_demand(made_shop, tmp_path) as open_one:
+        yield open_one
 
 
 @pytest.fixture(scope="module")
 def shop(made_shop: MadeSite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedSite]:
     """A served shop that the tests of a module share."""
-    served = made_shop.copy(tmp_path_factory.mktemp("served") / "shop")
-    try:
-        yield served.start()
-    finally:
-        served.close()
+    with served_copy(made_shop, tmp_path_factory.mktemp("served") / "shop") as served:
+        yield served
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.receiver import Receiver, Reply
 from tests.e2e.scoopjoy.storefront import WEATHER_KEY
-from tests.e2e.site import Answer, Client, ServedSite
+from tests.e2e.site import Answer, Client, ServedSite, served_copy
 from tests.e2e.waiting import wait_for
 from tests.e2e.webhooks import rows, unique
 
@@ -35,11 +35,9 @@ def service() -> Iterator[Receiver]:
 @pytest.fixture(scope="module")
 def forecaster(made_shop: Any, service: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedSite]:
     """A served shop that asks it."""
-    served = made_shop.copy(tmp_path_factory.mktemp("weather") / "shop")
-    try:
-        yield served.start(DEMITASSE_OPENWEATHER_BASE_URL=f"http://127.0.0.1:{service.port}/data/2.5")
-    finally:
-        served.close()
+    environ = {"DEMITASSE_OPENWEATHER_BASE_URL": f"http://127.0.0.1:{service.port}/data/2.5"}
+    with served_copy(made_shop, tmp_path_factory.mktemp("weather") / "shop", **environ) as served:
+        yield served
 
 
 @pytest.fixture
