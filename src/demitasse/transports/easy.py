@@ -198,8 +198,11 @@ class Easy:
 
     def _open_socket(self, _purpose: int, address: tuple[int, int, int, tuple[str, int]]) -> NewSocket | int:
         family, kind, protocol, (host, port, *_) = address
-        if not self._is_proxied and (
-            parse_address(host) not in self._route.addresses or port != self._job.target.port
+        vetted = self._route.addresses
+        if (
+            vetted is not None
+            and not self._is_proxied
+            and (parse_address(host) not in vetted or port != self._job.target.port)
         ):  # libcurl was told where to connect; should it ever know better, it ends here.
             self._blocked = host
             return int(pycurl.SOCKET_BAD)

@@ -26,11 +26,11 @@ class Route:
     """The vetted way to a target.
 
     Args:
-        addresses: The only ones that a connection may be opened to.
+        addresses: The only ones that a connection may be opened to; None: wherever libcurl finds the name.
         pins: For libcurl's RESOLVE: the name leads to these addresses, and nothing else is asked.
     """
 
-    addresses: tuple[IpAddress, ...]
+    addresses: tuple[IpAddress, ...] | None
     pins: tuple[str, ...]
 
 

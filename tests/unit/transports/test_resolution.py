@@ -154,5 +154,6 @@ async def test_a_long_answer_is_vetted_whole_and_tried_in_part() -> None:
     many = [f"8.8.8.{number}" for number in range(100)]
     route = await routes(Names(many)).look_up(TARGET)
     assert isinstance(route, Route)
+    assert route.addresses is not None
     assert len(route.addresses) == 8
     assert isinstance(await routes(Names([*many, "127.0.0.1"])).look_up(TARGET), Fault)
