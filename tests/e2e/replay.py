@@ -18,6 +18,7 @@ _SCRIPT = re.compile(r"(?<=/method/)peer_")
 _GENERATED = re.compile(r"(CRM-LEAD|SAL-ORD)-\d{4}-\d{5}|[a-z0-9]{10}|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}")
 """Names and times that a server makes up."""
 _HOLDS_GENERATED = frozenset({"creation", "modified", "name"})
+_SID = re.compile(r"\bsid=([^;]+)")
 _INVALID_UTF8 = "\ufffd\ufffd"
 
 
@@ -96,6 +97,8 @@ class Replay:
         headers = dict(request.get("headers", {}))
         if "Authorization" in headers:
             headers["Authorization"] = self._credentials.get(headers["Authorization"], headers["Authorization"])
+        if "Cookie" in headers:
+            headers["Cookie"] = headers["Cookie"].replace("<SID>", self._sid())
         path = self._fill(_SCRIPT.sub("cafe.api.peer_", request["path"]), is_url=True)
         with self._site.guest() as client:
             return client.request(request["method"], path, headers=headers, body=self._body(exchange))
@@ -110,6 +113,11 @@ class Replay:
         if body is None:
             return None
         return self._fill(body, is_url=False).encode().replace(_INVALID_UTF8.encode(), b"\xff\xfe")
+
+    def _sid(self) -> str:
+        found = _SID.search(self.answers["auth: login form-encoded"].headers.get("Set-Cookie", ""))
+        assert found, "the login gave no session"
+        return found[1]
 
     def _fill(self, text: str, *, is_url: bool) -> str:
         password = quote(self._site.password) if is_url else self._site.password

@@ -144,6 +144,11 @@ class Client:
     ) -> None:
         self.close()
 
+    @property
+    def cookies(self) -> Mapping[str, str]:
+        """What the site has had a browser keep."""
+        return {cookie.name: cookie.value or "" for cookie in self._session.cookies}
+
     def close(self) -> None:
         """Give the connections back."""
         self._session.close()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.differences import DELIBERATE, LATER, Difference
+from tests.e2e.differences import DELIBERATE, Difference
 from tests.e2e.replay import FILES, Recorded, Replay, recorded
 from tests.e2e.site import Answer, MadeSite, run_command
 
@@ -43,12 +43,7 @@ def replay(made_site: MadeSite, tmp_path_factory: pytest.TempPathFactory) -> Ite
         site.close()
 
 
-def _parameter(exchange: Recorded) -> Any:
-    marks = [pytest.mark.xfail(reason=LATER[exchange.key], strict=True)] if exchange.key in LATER else []
-    return pytest.param(exchange, id=exchange.key, marks=marks)
-
-
-@pytest.mark.parametrize("exchange", [_parameter(exchange) for exchange in EXCHANGES.values()])
+@pytest.mark.parametrize("exchange", [pytest.param(each, id=each.key) for each in EXCHANGES.values()])
 def test_the_answer_is_as_recorded(replay: Replay, exchange: Recorded) -> None:
     answer = replay.answers[exchange.key]
     difference = DELIBERATE.get(exchange.key)
@@ -71,8 +66,7 @@ def test_the_answer_is_as_recorded(replay: Replay, exchange: Recorded) -> None:
 
 
 def test_every_listed_difference_is_of_a_recorded_exchange() -> None:
-    assert (DELIBERATE.keys() | LATER.keys()) <= EXCHANGES.keys()
-    assert not DELIBERATE.keys() & LATER.keys()
+    assert DELIBERATE.keys() <= EXCHANGES.keys()
 
 
 def assert_error(answer: Answer, exchange: Recorded) -> None:

@@ -71,13 +71,25 @@ class SiteHooks:
         for doctype in doctypes:
             found: dict[str, list[Handler]] = {}
             if doctype.app == CORE:
-                for event, handler in _core_handlers(apps.get(CORE), doctype, core).items():
-                    found.setdefault(event, []).append(handler)
+                self._connect_core(apps.get(CORE), doctype, found, core)
             elif doctype.app in apps.names():
                 self._connect_controller(apps.get(doctype.app), doctype, found, site)
             self._connect_doc_events(apps, doctype, found, site)
             if found:
                 self._handlers[doctype.name] = {event: _in_turn(handlers) for event, handlers in found.items()}
+
+    def _connect_core(
+        self, app: App, doctype: DocType, found: dict[str, list[Handler]], services: CoreServices
+    ) -> None:
+        path = app.controllers.get(doctype.name)
+        if path is None:
+            return
+        module = importlib.import_module(path)
+        make = cast("Controller", module.handlers)
+        for event, handler in make(services).items():
+            found.setdefault(event, []).append(handler)
+        if not getattr(module, "INLINE_SAFE", True):
+            self._threaded.add(doctype.name)
 
     def _connect_controller(
         self,
@@ -116,14 +128,6 @@ class SiteHooks:
 
 
 _NONE: Mapping[str, Handler] = {}
-
-
-def _core_handlers(core: App, doctype: DocType, services: CoreServices) -> Mapping[str, Handler]:
-    path = core.controllers.get(doctype.name)
-    if path is None:
-        return _NONE
-    make = cast("Controller", importlib.import_module(path).handlers)
-    return make(services)
 
 
 def _controller_class(module: Any, doctype: DocType) -> type[Document] | None:

@@ -14,7 +14,7 @@ from demitasse.apps.errors import InvalidApp
 from demitasse.apps.installed import PATCH_LOG, InstalledApps, note_patches, patches_to_run
 from demitasse.apps.model import App
 from demitasse.auth.model import ADMINISTRATOR, ADMINISTRATOR_ACTOR, GUEST
-from demitasse.auth.operations import generate_keys, set_password
+from demitasse.auth.operations import check_new_password, generate_keys, set_password
 from demitasse.auth.tables import CREDENTIAL_TABLES
 from demitasse.db.schema import ensure_tables
 from demitasse.db.transaction import Transaction
@@ -188,6 +188,23 @@ def make_keys(
         keys = _generate(site, tx, user)
         tx.commit()
     return keys
+
+
+def change_password(
+    path: Path, user: str, password: str, *, environ: Mapping[str, str] | None = None, clock: Clock = utc_now
+) -> None:
+    """Set a user's password and end the user's sessions.
+
+    Raises:
+        DocumentNotFound: there is no such user.
+        WeakPassword: the password is too short.
+    """
+    check_new_password(password)
+    with _opened(path, environ=environ, clock=clock) as site:
+        tx = site.database.write()
+        store.load(site.documents, tx, site.registry.get("User"), user)
+        set_password(tx, user, password)
+        tx.commit()
 
 
 def with_required(names: Iterable[str]) -> list[App]:

@@ -45,6 +45,7 @@ class RunningSite:
             site=site.services,
             database=site.database,
             authenticator=site.authenticator,
+            sessions=site.sessions,
             lanes=self.lanes,
             threads=self.threads,
             wire=Wire(site.settings.zone),

@@ -16,6 +16,7 @@ from demitasse.apps.discovery import CORE, load_app, read_app
 from demitasse.apps.installed import InstalledApps
 from demitasse.apps.model import App
 from demitasse.auth.credentials import Authenticator
+from demitasse.auth.sessions.operations import Sessions
 from demitasse.core.services import CoreServices
 from demitasse.db.sqlite import SqliteDatabase
 from demitasse.db.transaction import Transaction
@@ -42,6 +43,7 @@ class Site:
     documents: DocumentContext
     apps: InstalledApps
     authenticator: Authenticator
+    sessions: Sessions
     subscriptions: Subscriptions
     publisher: Publisher
     references: References
@@ -92,7 +94,7 @@ def build_site(settings: Settings, apps: InstalledApps, *, environ: Mapping[str,
     vault = Vault(settings.encryption_key)
     references = References(conf=settings.conf, environ=environ)
     hooks = SiteHooks()
-    authenticator = Authenticator()
+    authenticator, sessions = Authenticator(), Sessions()
     subscriptions = Subscriptions()
     webhook_listeners: list[Callable[[], None]] = [subscriptions.forget]
     documents = DocumentContext(
@@ -109,13 +111,23 @@ def build_site(settings: Settings, apps: InstalledApps, *, environ: Mapping[str,
     database = SqliteDatabase(database_path(settings), before_commit=publisher.publish)
     _read(database, custom_fields.load)
     database.on_foreign_write.append(lambda: _read(database, custom_fields.load))
-    database.on_foreign_write.extend((authenticator.forget, lambda: _call_all(webhook_listeners)))
+
+    def forget_credentials() -> None:
+        authenticator.forget()
+        sessions.forget()
+
+    database.on_foreign_write.extend((forget_credentials, lambda: _call_all(webhook_listeners)))
     services = SiteServices(
-        documents=documents, settings=settings, apps=apps, resolve=resolver(apps), publisher=publisher
+        documents=documents,
+        settings=settings,
+        apps=apps,
+        resolve=resolver(apps),
+        publisher=publisher,
+        forget_credentials=forget_credentials,
     )
     core = CoreServices(
         registry=registry,
-        forget_credentials=authenticator.forget,
+        forget_credentials=forget_credentials,
         forget_webhooks=lambda: _call_all(webhook_listeners),
         extend_doctype=custom_fields.extend,
     )
@@ -127,6 +139,7 @@ def build_site(settings: Settings, apps: InstalledApps, *, environ: Mapping[str,
         documents=documents,
         apps=apps,
         authenticator=authenticator,
+        sessions=sessions,
         subscriptions=subscriptions,
         publisher=publisher,
         references=references,

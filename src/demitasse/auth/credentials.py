@@ -50,6 +50,7 @@ class Authenticator:
 
     def __init__(self) -> None:
         self._keys: dict[str, tuple[str, Actor]] = {}
+        self._changes = 0
 
     def remembered(self, header: str | None) -> Actor | None:
         """Return the actor where no database is needed for it, else ``None``.
@@ -73,6 +74,7 @@ class Authenticator:
         if credentials is None:
             return GUEST_ACTOR
         key, secret = credentials
+        changes = self._changes
         found = self._keys.get(key)
         if found is None:
             owner = key_owner(tx, key)
@@ -82,11 +84,13 @@ class Authenticator:
             found = (owner[1], actor_of(tx, owner[0]))
             if len(self._keys) >= _MAX_CACHED:
                 self._keys.clear()
-            self._keys[key] = found
+            if changes == self._changes:  # else this snapshot may be older than what was forgotten
+                self._keys[key] = found
         return _verified(found, secret)
 
     def forget(self) -> None:
         """Ask the database anew: a user, a role or a key has changed."""
+        self._changes += 1
         self._keys.clear()
 
 

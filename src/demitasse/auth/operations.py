@@ -6,11 +6,15 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from demitasse.auth.credentials import hash_secret
+from demitasse.auth.errors import WeakPassword
+from demitasse.auth.sessions.store import remove_sessions
 from demitasse.auth.store import password_hash, put_key, put_password
 from demitasse.db.transaction import Transaction
 from demitasse.kernel.ids import random_name, random_secret
 
 _KEY_LENGTH = 15
+_SHORTEST_PASSWORD = 8
+_LONGEST_PASSWORD = 1024
 _hasher = PasswordHasher()
 _UNKNOWN_USER = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
@@ -22,9 +26,27 @@ def generate_keys(tx: Transaction, user: str, *, now: datetime) -> tuple[str, st
     return api_key, secret
 
 
-def set_password(tx: Transaction, user: str, password: str) -> None:
-    """Set a user's password; takes tens of milliseconds, so never on the event loop."""
+def set_password(tx: Transaction, user: str, password: str, *, keep_session: str | None = None) -> None:
+    """Set a user's password and end the user's sessions; takes tens of milliseconds, so never on the event loop.
+
+    Whoever remembers sessions must forget them after the commit.
+
+    Args:
+        keep_session: Id of the session that goes on: the one in which the password was changed.
+    """
     put_password(tx, user=user, password_hash=_hasher.hash(password))
+    remove_sessions(tx, user, but=keep_session)
+
+
+def check_new_password(password: str) -> None:
+    """Refuse a password that is too easy to guess, or too long to hash.
+
+    Raises:
+        WeakPassword: it is. Source: NIST SP 800-63B, 5.1.1.2: length is what counts.
+    """
+    if not _SHORTEST_PASSWORD <= len(password) <= _LONGEST_PASSWORD:
+        message = f"A password has {_SHORTEST_PASSWORD} to {_LONGEST_PASSWORD} characters: choose another"
+        raise WeakPassword(message)
 
 
 def check_password(tx: Transaction, user: str, password: str) -> bool:

@@ -53,6 +53,6 @@ def password_hash(tx: Transaction, user: str) -> str | None:
 
 
 def remove_credentials(tx: Transaction, user: str) -> None:
-    """Remove a user's API key and password."""
-    tx.run('DELETE FROM "api_key" WHERE "user" = ?', (user,))
-    tx.run('DELETE FROM "user_password" WHERE "user" = ?', (user,))
+    """Remove a user's API key, password and sessions."""
+    for table in ("api_key", "user_password", "session"):
+        tx.run(f'DELETE FROM "{table}" WHERE "user" = ?', (user,))  # noqa: S608 - three constants

@@ -22,4 +22,17 @@ PASSWORD = TableSpec(
     ),
     primary_key=("user",),
 )
-CREDENTIAL_TABLES = (API_KEY, PASSWORD)
+SESSION = TableSpec(
+    name="session",
+    columns=(
+        ColumnSpec(name="sid_hash", storage=Storage.SHORT_TEXT),
+        ColumnSpec(name="user", storage=Storage.SHORT_TEXT, nullable=False),
+        ColumnSpec(name="csrf_token", storage=Storage.SHORT_TEXT, nullable=False),
+        ColumnSpec(name="created_at", storage=Storage.DATETIME, nullable=False),
+        ColumnSpec(name="seen_at", storage=Storage.DATETIME, nullable=False),
+        ColumnSpec(name="expires_at", storage=Storage.DATETIME, nullable=False),
+    ),
+    primary_key=("sid_hash",),
+    indexes=(IndexSpec(columns=("user",)), IndexSpec(columns=("expires_at",))),
+)
+CREDENTIAL_TABLES = (API_KEY, PASSWORD, SESSION)

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from demitasse.app.backup import back_up, restore
 from demitasse.app.execution import execute_function
-from demitasse.app.install import install_app, make_keys, migrate, new_site
+from demitasse.app.install import change_password, install_app, make_keys, migrate, new_site
 from demitasse.app.server import serve
 from demitasse.cli import webhook
 from demitasse.cli.demo import run_demo
@@ -107,6 +107,20 @@ def generate_keys_command(
     """Give a user a new API key and secret; the old ones end, the new ones are shown once."""
     key, secret = make_keys(site, user)
     _print({"user": user, "api_key": key, "api_secret": secret}, as_json=as_json)
+
+
+@app.command("set-password")
+def set_password_command(
+    user: Annotated[str, typer.Argument(help="The user's name (its e-mail address).")],
+    site: SiteOption = Path("site"),
+    password: Annotated[
+        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True, help="Asked for when it is left out.")
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Set a user's password; the user's sessions end."""
+    change_password(site, user, password)
+    _print({"user": user}, as_json=as_json)
 
 
 @app.command()

@@ -4,6 +4,7 @@ from typing import Any
 
 from demitasse.auth.model import Reach, reach
 from demitasse.db.errors import DatabaseError
+from demitasse.doctypes.field_types import Storage
 from demitasse.documents import access, building, queries, store
 from demitasse.documents.errors import DocumentError, DocumentNotFound
 from demitasse.documents.model import Record
@@ -101,14 +102,17 @@ def get_value(
 
 @whitelist(inline=True)
 def get_single_value(doctype: str, field: str) -> Any:
-    """Return a field of a single."""
+    """Return a field of a single; a text that is empty is empty text."""
     meta = doctype_of(doctype)
     if not meta.is_single:
         message = f"{doctype} is not a single document: name the document, with frappe.client.get_value"
         raise DocumentError(message, doctype=doctype)
     document = document_of(_load(meta.name, meta.name))
     document.check_permission("read")
-    return _shown(document).get(field)
+    value = _shown(document).get(field)
+    kind = meta.by_name.get(meta.canonical(field) or "")
+    is_text = kind is not None and kind.type.storage in {Storage.SHORT_TEXT, Storage.LONG_TEXT}
+    return "" if value is None and is_text else value
 
 
 @whitelist(inline=True)

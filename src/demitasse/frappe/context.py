@@ -11,6 +11,7 @@ from typing import Any
 
 from demitasse.apps.installed import InstalledApps
 from demitasse.auth.model import Actor
+from demitasse.auth.sessions.model import Session as BrowserSession
 from demitasse.db.transaction import Transaction
 from demitasse.documents.context import DocumentContext
 from demitasse.documents.publishing import Publisher
@@ -32,6 +33,7 @@ class IncomingRequest:
     Args:
         headers: Names in lower case.
         body: The raw bytes, for signatures.
+        session: The browser's, ``None`` for credentials in a header, and for nobody.
     """
 
     method: str
@@ -39,6 +41,7 @@ class IncomingRequest:
     headers: Mapping[str, str]
     body: bytes
     remote_address: str | None
+    session: BrowserSession | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,7 @@ class SiteServices:
     Args:
         resolve: Finds a function by its dotted path.
         publisher: Told of deliveries that a call queues by itself (replays, backfills).
+        forget_credentials: Called after users, roles, keys, passwords or sessions have changed.
         aftermath: What calls left to be written after their end; whoever runs calls runs it.
     """
 
@@ -56,6 +60,7 @@ class SiteServices:
     apps: InstalledApps
     resolve: Callable[[str], Callable[..., Any]]
     publisher: Publisher
+    forget_credentials: Callable[[], None]
     aftermath: Aftermath = field(default_factory=Aftermath)
 
 

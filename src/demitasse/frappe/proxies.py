@@ -19,9 +19,17 @@ class Session:
         return current().actor.user
 
     @property
+    def sid(self) -> str:
+        """Names the browser's session; the user's name where there is none. It is not the cookie's secret."""
+        request = current().request
+        return request.session.id if request is not None and request.session is not None else self.user
+
+    @property
     def data(self) -> AttrDict:
-        """Facts about the user."""
-        return AttrDict(user=self.user)
+        """Facts about the user, and the CSRF token of the browser's session."""
+        request = current().request
+        session = request.session if request is not None else None
+        return AttrDict(user=self.user, csrf_token=session.csrf_token if session is not None else None)
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return a fact."""

@@ -7,7 +7,7 @@ import structlog
 
 from demitasse.auth.model import Actor
 from demitasse.kernel.errors import DemitasseError
-from demitasse.web import cors, method, resource, v2
+from demitasse.web import cors, login, method, resource, v2, visitors
 from demitasse.web.envelope import Answer
 from demitasse.web.errors import UnknownPath
 from demitasse.web.outcome import failure_of
@@ -17,6 +17,9 @@ from demitasse.web.services import WebServices
 _log = structlog.get_logger("demitasse.web")
 Handler = Callable[[WebServices, ApiRequest, Actor], Awaitable[Answer]]
 _AFTERMATH_WAIT_S = 1.0
+_LOGIN: dict[str, Handler] = {"login": login.log_in, "logout": login.log_out}
+_OF_LOGIN = frozenset(_LOGIN.values())
+"""They change sessions only: what a forged one could do is kept out by the check of its origin."""
 _NOTHING = Answer(status=200, body=b"", headers=())
 """Every path answers OPTIONS so; what browsers want to know of it is in the headers."""
 
@@ -44,21 +47,26 @@ class Api:
         await _send(send, answer, is_head=scope["method"] == "HEAD")
 
     async def _answer(self, request: ApiRequest) -> Answer:
+        has_expired = False
         try:
             handler = _handler(request)
             request.arguments()
-            actor = await self._actor(request)
-            return await handler(self._services, request, actor)
+            visitor = await visitors.identify(self._services, request.headers)
+            has_expired, request.session = visitor.has_expired, visitor.session
+            self._check_origin(request, handler)
+            return await handler(self._services, request, visitor.actor)
         except Exception as error:  # noqa: BLE001 - every fault becomes an answer in the envelope
-            return self._failure(error, is_v2=request.is_v2)
+            return self._failure(error, is_v2=request.is_v2, has_expired=has_expired)
 
-    async def _actor(self, request: ApiRequest) -> Actor:
-        header = request.headers.get("authorization")
-        authenticator = self._services.authenticator
-        actor = authenticator.remembered(header)
-        if actor is not None:
-            return actor
-        return await self._services.lanes.read(lambda tx: authenticator.authenticate(tx, header))
+    def _check_origin(self, request: ApiRequest, handler: Handler) -> None:
+        """Refuse what another site's page makes a browser do; credentials in a header are no browser's."""
+        is_of_login = handler in _OF_LOGIN
+        if not visitors.is_change(request.method) or not (request.session or is_of_login):
+            return
+        visitors.check_origin(self._settings, request.headers)
+        sent = request.arguments().pop("csrf_token", None)
+        if request.session is not None and not is_of_login:
+            visitors.check_token(request.session, request.headers, sent=sent if isinstance(sent, str) else None)
 
     async def _write_aftermath(self) -> None:
         """Write what calls left behind before this one is answered; where others hold the turn for long, after it."""
@@ -66,10 +74,11 @@ class Api:
         written.add_done_callback(_tell_if_lost)
         await asyncio.wait({written}, timeout=_AFTERMATH_WAIT_S)
 
-    def _failure(self, error: Exception, *, is_v2: bool) -> Answer:
+    def _failure(self, error: Exception, *, is_v2: bool, has_expired: bool = False) -> Answer:
         if not isinstance(error, DemitasseError):
             _log.error("request.failed", exc_info=error)
-        return failure_of(error, is_v2=is_v2, developer_mode=self._settings.developer_mode)
+        developer_mode = self._settings.developer_mode
+        return failure_of(error, is_v2=is_v2, developer_mode=developer_mode, has_expired=has_expired)
 
 
 def _handler(request: ApiRequest) -> Handler:
@@ -77,21 +86,25 @@ def _handler(request: ApiRequest) -> Handler:
     if segments and segments[0] == "api":
         if request.is_v2:
             request.segments = segments[2:]
-            return v2.handler(request)
+            return _of_login(request.segments[1:]) or v2.handler(request)
         rest = segments[2:] if len(segments) > 1 and segments[1] == "v1" else segments[1:]
         if rest and rest[0] == "resource" and len(rest) > 1:
             request.segments = rest[1:]
             return resource.handler(request)
         if rest and rest[0] == "method" and len(rest) > 1:
             request.segments = rest[1:]
-            return method.call
+            return _of_login(rest[1:]) or method.call
     elif not segments:
         command = request.arguments().get("cmd")
         if isinstance(command, str) and command:
             request.segments = [command]
-            return method.call
+            return _of_login([command]) or method.call
     message = f"Nothing is served at {request.path}"
     raise UnknownPath(message, path=request.path)
+
+
+def _of_login(path: list[str]) -> Handler | None:
+    return _LOGIN.get(path[0]) if len(path) == 1 else None
 
 
 def _tell_if_lost(written: asyncio.Future[None]) -> None:

@@ -26,28 +26,28 @@ class AppThreads:
         self._pool = ThreadPoolExecutor(max_workers=MAX_THREADS, thread_name_prefix="demitasse-app")
         self._places: dict[str, _Places] = {}
 
-    async def run(self, name: str, work: Callable[[], T]) -> T:
+    async def run(self, name: str, work: Callable[[], T], *, places: int = PLACES_PER_FUNCTION) -> T:
         """Run ``work`` in a thread, within the places of ``name``.
 
         Raises:
             TooBusy: too many calls wait already, or no place came free in time.
         """
-        places = self._places.get(name)
-        if places is None:
-            places = self._places[name] = _Places()
-        if places.waiting >= WAITING_PER_FUNCTION:
+        taken = self._places.get(name)
+        if taken is None:
+            taken = self._places[name] = _Places(places)
+        if taken.waiting >= WAITING_PER_FUNCTION:
             raise _too_busy(name)
-        places.waiting += 1
+        taken.waiting += 1
         try:
             async with asyncio.timeout(_WAIT_S):
-                await places.free.acquire()
+                await taken.free.acquire()
         except TimeoutError as error:
             raise _too_busy(name) from error
         finally:
-            places.waiting -= 1
+            taken.waiting -= 1
         # The place is given back when the thread ends, not when the client goes away.
         future = self._loop.run_in_executor(self._pool, work)
-        future.add_done_callback(lambda _: places.free.release())
+        future.add_done_callback(lambda _: taken.free.release())
         return await asyncio.shield(future)
 
     def close(self) -> None:
@@ -58,8 +58,8 @@ class AppThreads:
 class _Places:
     __slots__ = ("free", "waiting")
 
-    def __init__(self) -> None:
-        self.free = asyncio.Semaphore(PLACES_PER_FUNCTION)
+    def __init__(self, number: int) -> None:
+        self.free = asyncio.Semaphore(number)
         self.waiting = 0
 
 

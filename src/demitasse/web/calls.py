@@ -38,6 +38,7 @@ def run_call(services: WebServices, request: ApiRequest, actor: Actor, tx: Trans
             headers=request.headers,
             body=request.body,
             remote_address=request.remote_address,
+            session=request.session,
         ),
         arguments=dict(request.arguments()),
     )

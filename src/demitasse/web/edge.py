@@ -1,20 +1,22 @@
 """The whole HTTP surface as one ASGI application: the API first, everything else by routes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from demitasse.auth.errors import NotAuthenticated
 from demitasse.web.api import Api
 from demitasse.web.metrics import CONTENT_TYPE, exposition
+from demitasse.web.proxies import TrustedProxies
 from demitasse.web.request import Receive, Scope, Send
 from demitasse.web.services import WebServices
+from demitasse.web.visitors import identify
 
 Running = Callable[[], AbstractAsyncContextManager[WebServices]]
 MANAGER = "System Manager"
@@ -31,16 +33,20 @@ class Edge:
         self._running = running
         self._api: Api | None = None
         self._services: WebServices | None = None
+        self._proxies: TrustedProxies | None = None
         routes = [
             Route("/healthz", self._alive, methods=["GET"]),
             Route("/readyz", self._ready, methods=["GET"]),
             Route("/metrics", self._metrics, methods=["GET"]),
+            Route("/", self._root, methods=["GET"]),
         ]
         self._rest = Starlette(routes=routes, lifespan=self._lifespan)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; the API's paths go past the router, which would cost as much as the request."""
-        if scope["type"] == "http" and self._api is not None and _is_api(scope["path"]):
+        if self._proxies and scope["type"] in {"http", "websocket"}:
+            self._proxies.apply(scope)
+        if scope["type"] == "http" and self._api is not None and _is_api(scope):
             await self._api(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
@@ -50,9 +56,14 @@ class Edge:
         async with self._running() as services:
             self._services = services
             self._api = Api(services)
+            self._proxies = TrustedProxies(services.site.settings.trusted_proxies)
             self._rest.router.routes.extend(_assets(services))
             yield
             self._api = self._services = None
+
+    async def _root(self, _: Request) -> Response:
+        """Lead people to the Desk."""
+        return RedirectResponse("/app", status_code=303)
 
     async def _alive(self, _: Request) -> Response:
         """Answer while the event loop turns."""
@@ -71,7 +82,7 @@ class Edge:
         if services is None:
             return PlainTextResponse("The site is not open", status_code=503)
         if not services.site.settings.conf.get("metrics_public"):
-            refusal = await _refusal(services, request.headers.get("authorization"))
+            refusal = await _refusal(services, request.headers)
             if refusal is not None:
                 return refusal
         content = exposition(
@@ -89,11 +100,10 @@ def _assets(services: WebServices) -> list[Mount]:
     ]
 
 
-async def _refusal(services: WebServices, authorization: str | None) -> Response | None:
+async def _refusal(services: WebServices, headers: Mapping[str, str]) -> Response | None:
     """Return what to answer to who may not see metrics, ``None`` to who may."""
-    authenticator = services.authenticator
     try:
-        actor = await services.lanes.read(lambda tx: authenticator.authenticate(tx, authorization))
+        actor = (await identify(services, headers)).actor
     except NotAuthenticated as error:
         return PlainTextResponse(error.message, status_code=401, headers={"WWW-Authenticate": "token"})
     if actor.is_administrator or MANAGER in actor.roles:
@@ -104,5 +114,8 @@ async def _refusal(services: WebServices, authorization: str | None) -> Response
     return PlainTextResponse(text, status_code=403)
 
 
-def _is_api(path: str) -> bool:
-    return path.startswith("/api") or path == "/"
+def _is_api(scope: Scope) -> bool:
+    path: str = scope["path"]
+    if path == "/":  # Functions by their name: ``/?cmd=``, in the query or in a form.
+        return scope["method"] not in {"GET", "HEAD"} or b"cmd=" in scope["query_string"]
+    return path == "/api" or path.startswith("/api/")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from demitasse.auth.errors import NotPermitted
+from demitasse.auth.errors import NotPermitted, TooManyLogins, WrongLogin
 from demitasse.documents.errors import DocumentError, DocumentNotFound, MandatoryMissing
 from demitasse.kernel import json
 from demitasse.kernel.errors import DemitasseError
@@ -52,8 +52,13 @@ def failure(
     *,
     messages: Sequence[Mapping[str, Any]] = (),
     developer_mode: bool = False,
+    has_expired: bool = False,
 ) -> Answer:
-    """Return the envelope of an error: ``exc_type``, ``exception``, ``exc`` and ``_server_messages``."""
+    """Return the envelope of an error: ``exc_type``, ``exception``, ``exc`` and ``_server_messages``.
+
+    Args:
+        has_expired: The browser's session has ended, which may be all that is wrong.
+    """
     status, name = describe(error)
     text = str(error) if isinstance(error, DemitasseError) or developer_mode else UNEXPECTED
     kind = f"frappe.exceptions.{name}" if isinstance(error, DemitasseError) else name
@@ -67,13 +72,17 @@ def failure(
         content["_server_messages"] = _server_messages(shown)
     if isinstance(error, NotPermitted) and "doctype" in error.data:
         content["_error_message"] = _permission_text(error)
+    if isinstance(error, WrongLogin):
+        content["message"] = text
+    if has_expired and status in {401, 403}:
+        content["session_expired"] = 1
     return Answer(status=status, body=json.encode(content), headers=headers_of_error(error, status))
 
 
 def headers_of_error(error: Exception, status: int) -> Sequence[tuple[bytes, bytes]]:
     """Return the headers that an error goes out with, in both versions of the API."""
     headers = list(JSON_HEADERS)
-    if isinstance(error, TooBusy):
+    if isinstance(error, TooBusy | TooManyLogins):
         headers.append((b"retry-after", str(error.data.get("retry_after_s", 1)).encode()))
     if status == 401:  # noqa: PLR2004 - RFC 9110 asks for the challenge
         headers.append((b"www-authenticate", b"token"))

@@ -1,6 +1,6 @@
 """The one table from errors to HTTP: which status, and which of Frappe's names for it."""
 
-from demitasse.auth.errors import NotAuthenticated, NotPermitted
+from demitasse.auth.errors import InvalidCsrfToken, NotAuthenticated, NotPermitted, TooManyLogins, WeakPassword
 from demitasse.db.errors import DatabaseBusy, ReadOnlyTransaction, StorageFull
 from demitasse.doctypes.errors import InvalidDocType, UnknownDocType
 from demitasse.documents import errors as documents
@@ -54,6 +54,9 @@ STATUS_AND_NAME: dict[type[Exception], tuple[int, str]] = {
     ReadOnlyTransaction: (403, "InReadOnlyMode"),
     NotAuthenticated: (401, "AuthenticationError"),
     NotPermitted: (403, "PermissionError"),
+    InvalidCsrfToken: (400, "CSRFTokenError"),
+    TooManyLogins: (429, "RateLimitExceededError"),
+    WeakPassword: (417, "ValidationError"),
     UnknownDocType: (404, "DoesNotExistError"),
     InvalidDocType: (417, "ValidationError"),
     InvalidQuery: (417, "DataError"),

@@ -44,8 +44,14 @@ def answer_of(outcome: Outcome, *, is_v2: bool, messages: Sequence[Mapping[str, 
 
 
 def failure_of(
-    error: Exception, *, is_v2: bool, messages: Sequence[Mapping[str, Any]] = (), developer_mode: bool
+    error: Exception,
+    *,
+    is_v2: bool,
+    messages: Sequence[Mapping[str, Any]] = (),
+    developer_mode: bool,
+    has_expired: bool = False,
 ) -> Answer:
     """Return the answer that tells an error."""
-    fail = envelope_v2.failure if is_v2 else envelope.failure
-    return fail(error, messages=messages, developer_mode=developer_mode)
+    if is_v2:
+        return envelope_v2.failure(error, messages=messages, developer_mode=developer_mode)
+    return envelope.failure(error, messages=messages, developer_mode=developer_mode, has_expired=has_expired)

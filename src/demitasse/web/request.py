@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from demitasse.auth.sessions.model import Session
 from demitasse.documents.errors import DocumentError
 from demitasse.kernel import json
 from demitasse.web.errors import BadRequest, PayloadTooLarge
@@ -29,7 +30,9 @@ class ApiRequest:
         "path",
         "query_string",
         "remote_address",
+        "scheme",
         "segments",
+        "session",
     )
 
     def __init__(self, scope: Scope, body: bytes) -> None:
@@ -46,7 +49,14 @@ class ApiRequest:
         self.body = body
         client = scope.get("client")
         self.remote_address: str | None = client[0] if client else None
+        self.scheme: str = scope.get("scheme", "http")
+        self.session: Session | None = None
         self._arguments: dict[str, Any] | None = None
+
+    @property
+    def session_id(self) -> str | None:
+        """Names the browser's session; ``None`` for credentials in a header, and for nobody."""
+        return self.session.id if self.session is not None else None
 
     @property
     def content_type(self) -> str:

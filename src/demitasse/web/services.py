@@ -1,9 +1,11 @@
 """What the HTTP surface needs of a running site; ``app`` fills it."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from demitasse.auth.credentials import Authenticator
+from demitasse.auth.sessions.operations import Sessions
+from demitasse.auth.throttle import LoginThrottle
 from demitasse.db.lanes import Lanes
 from demitasse.db.sqlite import SqliteDatabase
 from demitasse.delivery.metrics import Snapshot
@@ -23,7 +25,13 @@ class WebServices:
     site: SiteServices
     database: SqliteDatabase
     authenticator: Authenticator
+    sessions: Sessions
     lanes: Lanes
     threads: AppThreads
     wire: Wire
     snapshot: Callable[[], Awaitable[Snapshot]]
+    throttle: LoginThrottle = field(default_factory=LoginThrottle)
+
+    def is_secure(self, scheme: str) -> bool:
+        """Return whether browsers reach the site by HTTPS, so that its cookies must not travel otherwise."""
+        return scheme == "https" or (self.site.settings.host_name or "").startswith("https://")

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from demitasse.apps.discovery import CORE
 from demitasse.auth.errors import NotPermitted
 from demitasse.auth.model import Actor
 from demitasse.db.transaction import Transaction
+from demitasse.doctypes.model import DocType
 from demitasse.documents import access, queries
 from demitasse.documents.errors import DocumentError, DocumentNotFound
 from demitasse.documents.query_parse import DEFAULT_LIMIT
@@ -147,14 +149,21 @@ async def call_of_doctype(services: WebServices, request: ApiRequest, actor: Act
     """Call a whitelisted function of the module that holds a DocType's controller."""
     doctype = services.site.documents.registry.get(request.segments[0])
     name = "/".join(request.segments[1:])
-    # What is made at run time belongs to no app, and has no code.
-    app = next((app for app in services.site.apps if app.name == doctype.app), None)
-    module = app.controllers.get(doctype.name) if app is not None else None
+    module = _module_of(services, doctype)
     if module is None:
         message = f"{doctype.name} has no method {name}"
         raise DocumentNotFound(message, doctype=doctype.name, method=name)
     request.segments = [f"{module}.{name}"]
     return await method.call(services, request, actor)
+
+
+def _module_of(services: WebServices, doctype: DocType) -> str | None:
+    """Return the module whose functions are a DocType's; what is made at run time belongs to no app, and has none."""
+    if doctype.app == CORE:  # Frappe's own paths: apps and clients know these functions by them.
+        folder, name = (part.lower().replace(" ", "_") for part in (doctype.module, doctype.name))
+        return f"frappe.{folder}.doctype.{name}.{name}"
+    app = next((app for app in services.site.apps if app.name == doctype.app), None)
+    return app.controllers.get(doctype.name) if app is not None else None
 
 
 def _limit(asked: dict[str, Any]) -> int:

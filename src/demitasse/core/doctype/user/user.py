@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 
 from demitasse.auth.model import ADMINISTRATOR, GUEST, Actor
+from demitasse.auth.operations import check_new_password, set_password
+from demitasse.auth.sessions.store import remove_sessions_if_disabled
 from demitasse.auth.store import remove_credentials
 from demitasse.core.services import CoreServices
 from demitasse.db.transaction import Transaction
@@ -10,15 +12,20 @@ from demitasse.documents.errors import DocumentError
 from demitasse.documents.model import Record
 from demitasse.documents.ports import DIRECT_WRITE, Handler
 
+INLINE_SAFE = False
+"""A new password is hashed when a user is saved, which takes tens of milliseconds."""
+
 
 def handlers(services: CoreServices) -> Mapping[str, Handler]:
     """Return what the events of a User do."""
 
     def forget(record: Record, tx: Transaction, actor: Actor) -> None:
+        remove_sessions_if_disabled(tx, record.name)
         tx.after_commit(services.forget_credentials)
 
     def prepare(record: Record, tx: Transaction, actor: Actor) -> None:
         set_full_name(record, tx, actor)
+        take_password(record, tx)
         if record.is_new:
             record["owner"] = record.name  # users own themselves, and so may read what All may read of its own
 
@@ -46,6 +53,15 @@ def set_full_name(record: Record, tx: Transaction, actor: Actor) -> None:
     for row in record.rows("roles"):
         seen.setdefault(row["role"], row)
     record["roles"] = list(seen.values())
+
+
+def take_password(record: Record, tx: Transaction) -> None:
+    """Keep a new password's hash with the credentials, and nothing of it in the document."""
+    password = record["new_password"]
+    record["new_password"] = None
+    if password and password.strip("*"):
+        check_new_password(password)
+        set_password(tx, record.name, password)
 
 
 def refuse_standard(record: Record, tx: Transaction, actor: Actor) -> None:
