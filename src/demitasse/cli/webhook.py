@@ -18,12 +18,14 @@ from demitasse.app import retention, webhooks
 from demitasse.app.probing import probe
 from demitasse.app.resending import OnProgress, backfill_webhook, replay_deliveries, replay_webhook
 from demitasse.app.site import Site, open_site
+from demitasse.cli.webhook_import import import_command
 from demitasse.cli.webhook_output import moment_text, print_attempt, print_json, say, say_plain, tell_state, write_lines
 from demitasse.kernel import json
 from demitasse.outbox import history
 from demitasse.outbox.model import DeliveryState
 
 app = typer.Typer(name="webhook", help="See, try, pause, replay and backfill webhooks.", no_args_is_help=True)
+app.command("import")(import_command)
 _err = Console(stderr=True)
 _TAIL_EVERY_S = 0.5
 _LATE = timedelta(seconds=120)
