@@ -5,6 +5,8 @@ from datetime import datetime
 
 from demitasse.delivery.classification import Judgement, Verdict, header
 from demitasse.delivery.policy import Random, RetrySchedule, parse_retry_after, retry_delay_s
+from demitasse.delivery.redaction import redact_headers
+from demitasse.kernel import json
 from demitasse.outbox.model import (
     Attempt,
     DeliveryState,
@@ -101,6 +103,8 @@ def _log_row(sent: Sent, result: SendResult | None, *, outcome: str, error: str 
         status_code=(result.status or 0) if result else 0,
         duration_ms=round(result.duration_s * 1000) if result else 0,
         error=None if error is None else storable(error),
+        response_headers=storable(json.encode(redact_headers(result.headers)).decode()) if result else "{}",
+        is_response_cut=result.truncated if result else False,
     )
 
 

@@ -48,21 +48,22 @@ _MOMENTS = frozenset({"creation", "next_attempt_at", "finished_at"})
 _BRIEF = ("name", "webhook", "event", "status", "attempts", "status_code", "error", "creation")
 
 
-def _list(columns: Sequence[str]) -> str:
+def listed(columns: Sequence[str]) -> str:
+    """Return columns as a statement names them."""
     return ", ".join(f'"{column}"' for column in columns)
 
 
-_BETWEEN = f'SELECT {_list(_DELIVERY)} FROM "tabWebhook Delivery" WHERE "creation" >= ? AND "creation" <= ?'  # noqa: S608 - constants
+_BETWEEN = f'SELECT {listed(_DELIVERY)} FROM "tabWebhook Delivery" WHERE "creation" >= ? AND "creation" <= ?'  # noqa: S608 - constants
 # What is chosen by webhook or status has an index that ends in creation; all of them are read in the order of their
 # names, which begin with the time. Either way a part costs the same wherever it lies.
 _BY_CREATION = ' AND ("creation" > ? OR "name" > ?)'
 _BY_NAME = ' AND "name" > ?'
-_ATTEMPTS = f'SELECT {_list(_ATTEMPT)} FROM "tabWebhook Request Log"'  # noqa: S608 - constants
+_ATTEMPTS = f'SELECT {listed(_ATTEMPT)} FROM "tabWebhook Request Log"'  # noqa: S608 - constants
 _OF_ALL = ' WHERE "modified" >= ? ORDER BY "modified" DESC, "name" DESC LIMIT ?'  # Written once: as creation.
 _OF_ONE = ' WHERE "creation" >= ? AND "webhook" = ? ORDER BY "creation" DESC, "name" DESC LIMIT ?'
 _LOOKED_AT = 20_000
 _OF_DOCUMENT = (
-    f"SELECT {_list(_BRIEF)} FROM (SELECT {_list((*_BRIEF, 'reference_doctype', 'reference_document'))} "  # noqa: S608 - constants
+    f"SELECT {listed(_BRIEF)} FROM (SELECT {listed((*_BRIEF, 'reference_doctype', 'reference_document'))} "  # noqa: S608 - constants
     f'FROM "tabWebhook Delivery" WHERE "webhook" = ? ORDER BY "creation" DESC LIMIT {_LOOKED_AT}) latest '
     'WHERE "reference_doctype" = ? AND "reference_document" = ? ORDER BY "creation" DESC LIMIT ?'
 )
@@ -103,7 +104,7 @@ def deliveries(tx: Transaction, chosen: Slice, *, after: Row | None, limit: int)
         if value is not None:
             sql += f' AND "{column}" = ?'
             params.append(value)
-    return _rows(tx, _DELIVERY, tx.execute(f"{sql} ORDER BY {order} LIMIT ?", (*params, limit)))
+    return to_rows(tx, _DELIVERY, tx.execute(f"{sql} ORDER BY {order} LIMIT ?", (*params, limit)))
 
 
 def attempts(tx: Transaction, *, since: datetime, webhook: str | None = None, limit: int) -> list[Row]:
@@ -113,12 +114,12 @@ def attempts(tx: Transaction, *, since: datetime, webhook: str | None = None, li
         rows = tx.execute(_ATTEMPTS + _OF_ALL, (at, limit))
     else:
         rows = tx.execute(_ATTEMPTS + _OF_ONE, (at, webhook, limit))
-    return _rows(tx, _ATTEMPT, reversed(rows))
+    return to_rows(tx, _ATTEMPT, reversed(rows))
 
 
 def of_document(tx: Transaction, webhook: str, doctype: str, name: str, *, limit: int = 5) -> list[Row]:
     """Return the last deliveries of a document to a webhook, newest first, among the webhook's latest."""
-    return _rows(tx, _BRIEF, tx.execute(_OF_DOCUMENT, (webhook, doctype, name, limit)))
+    return to_rows(tx, _BRIEF, tx.execute(_OF_DOCUMENT, (webhook, doctype, name, limit)))
 
 
 def states(tx: Transaction, webhook: str, *, since: datetime) -> dict[str, int]:
@@ -127,7 +128,8 @@ def states(tx: Transaction, webhook: str, *, since: datetime) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def _rows(tx: Transaction, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> list[Row]:
+def to_rows(tx: Transaction, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> list[Row]:
+    """Return what a statement gave as rows by column."""
     decode = decoders(tx.dialect)[Storage.DATETIME]
     found: list[Row] = []
     for values in rows:

@@ -112,6 +112,8 @@ class Attempt(Struct, frozen=True, kw_only=True, gc=False):
         number: Counts the attempts of the delivery from 1.
         headers: As JSON, secrets taken out.
         response: As text, cut to what is kept.
+        response_headers: As ``headers``.
+        is_response_cut: The answer went on after what is kept.
         outcome: A word for machines, such as ``delivered`` or ``timeout``.
         status_code: 0 where there was no answer.
         error: For people; ``None`` when delivered.
@@ -128,6 +130,8 @@ class Attempt(Struct, frozen=True, kw_only=True, gc=False):
     status_code: int
     duration_ms: int
     error: str | None
+    response_headers: str = "{}"
+    is_response_cut: bool = False
 
 
 class Settlement(Struct, frozen=True, kw_only=True, gc=False):

@@ -27,8 +27,8 @@ _DELIVERY = (
 _LOG = (
     'INSERT INTO "tabWebhook Request Log" ("name", "owner", "creation", "modified", "modified_by", "webhook", '
     '"delivery", "attempt", "reference_doctype", "reference_document", "user", "request_method", "url", "headers", '
-    '"data", "outcome", "status_code", "duration_ms", "response", "error") '
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    '"data", "outcome", "status_code", "duration_ms", "response", "error", "response_headers", "response_truncated") '
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _ATTEMPTED = (
     'UPDATE "tabWebhook Delivery" SET "status" = ?, "attempts" = ?, "status_code" = ?, "error" = ?, "modified" = ?, '
@@ -139,6 +139,8 @@ def insert_log(tx: Transaction, batch: Iterable[Settlement]) -> None:
                 attempt.duration_ms,
                 attempt.response,
                 attempt.error,
+                attempt.response_headers,
+                int(attempt.is_response_cut),
             )
         )
     tx.run_many(_LOG, rows)

@@ -4,7 +4,7 @@ Who may write a Webhook may replay and backfill it, who may read it may preview 
 part and says where to go on; moments are naive site time or carry a zone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from demitasse.documents import access, backfilling, explaining, store
 from demitasse.documents.errors import InvalidFieldValue
 from demitasse.documents.model import Record
 from demitasse.frappe.context import Call, current
+from demitasse.frappe.integrations.arguments import at_most, in_zone, is_true, moment, whole
 from demitasse.frappe.whitelisting import whitelist
 from demitasse.kernel import json
 from demitasse.outbox import history, operations, replaying
@@ -23,8 +24,8 @@ from demitasse.outbox.queries import stored_delivery
 _MOST_REPLAYED = 500
 _MOST_BACKFILLED = 200
 _PLACE_PARTS = 2
+_DELIVERY = "Webhook Delivery"
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-_FALSE = frozenset({"", "0", "false", "no"})
 
 
 @whitelist(methods=["POST"])
@@ -50,15 +51,15 @@ def replay(
         ``replayed`` (names), ``without_body`` (their template failed: backfill them), ``next`` where more is left.
     """
     call = current()
-    is_dry = _is_true(dry_run)
+    is_dry = is_true(dry_run)
     if deliveries:
         return _replay_named(call, _names(deliveries), is_dry=is_dry)
     found = _webhook(call, webhook, "write")
     now = call.site.documents.clock()
     chosen = replaying.Selection(
         webhook=found.name,
-        since=_moment(call, since) or _LONG_AGO,
-        until=_moment(call, until) or now + timedelta(days=1),
+        since=moment(call, since, doctype=_DELIVERY, field="since") or _LONG_AGO,
+        until=moment(call, until, doctype=_DELIVERY, field="until") or now + timedelta(days=1),
         state=_final_state(status),
     )
     if is_dry:
@@ -70,7 +71,7 @@ def replay(
         after=_place(after),
         now=now,
         keeps_order=_keeps_order(found),
-        limit=_at_most(limit, _MOST_REPLAYED),
+        limit=at_most(limit, _MOST_REPLAYED),
     )
     call.site.publisher.announce(call.tx, done.queued)
     return {
@@ -101,12 +102,12 @@ def backfill(
     found = _webhook(call, webhook, "write")
     context = call.site.documents
     subscription = backfilling.backfillable(found)
-    most, start = _at_most(limit, _MOST_BACKFILLED), _whole(limit_start)
+    most, start = at_most(limit, _MOST_BACKFILLED), whole(limit_start)
     names = backfilling.find_documents(
         context, call.tx, subscription, actor=call.actor, filters=filters, limit=most, limit_start=start
     )
     following = start + most if len(names) == most else None
-    if _is_true(dry_run):
+    if is_true(dry_run):
         meant = backfilling.count_meant(context, call.tx, subscription, names)
         return {"looked_at": len(names), "would_queue": meant, "next": following}
     filled = backfilling.backfill(context, call.tx, subscription, names, actor=call.actor)
@@ -156,7 +157,7 @@ def why(doctype: str, document: str, webhook: str | None = None, event: str | No
     rows = []
     for each in found:
         told = explaining.explain(context, record, each, event=event or None)
-        last = [_in_zone(call, row) for row in history.of_document(call.tx, each.name, doctype, document)]
+        last = [in_zone(call, row) for row in history.of_document(call.tx, each.name, doctype, document)]
         rows.append(
             {
                 "webhook": told.webhook,
@@ -208,11 +209,6 @@ def _document(call: Call, doctype: str, name: str) -> Record:
     return access.hide_levels(record, actor=call.actor)
 
 
-def _in_zone(call: Call, row: Mapping[str, Any]) -> dict[str, Any]:
-    zone = call.site.settings.zone
-    return {key: value.astimezone(zone) if isinstance(value, datetime) else value for key, value in row.items()}
-
-
 def _keeps_order(webhook: Record) -> bool:
     return bool(webhook["ordering"] == "Per Document")
 
@@ -222,17 +218,6 @@ def _final_state(status: str) -> DeliveryState:
         message = f"Deliveries that are {status} are sent anyway: ask for Failed or Delivered"
         raise InvalidFieldValue(message, doctype="Webhook Delivery", field="status")
     return DeliveryState(status)
-
-
-def _moment(call: Call, value: Any) -> datetime | None:
-    if value in {None, ""}:
-        return None
-    try:
-        found = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    except ValueError as error:
-        message = f"{value!r} is not a moment: write it as YYYY-MM-DD HH:MM:SS"
-        raise InvalidFieldValue(message, doctype="Webhook Delivery", field="creation") from error
-    return (found if found.tzinfo else found.replace(tzinfo=call.site.settings.zone)).astimezone(UTC)
 
 
 def _names(value: Any) -> list[str]:
@@ -252,18 +237,3 @@ def _place(value: Any) -> replaying.Place | None:
         return found[0], found[1]
     message = "after must be what `next` of the call before was"
     raise InvalidFieldValue(message, doctype="Webhook Delivery", field="creation")
-
-
-def _is_true(value: Any) -> bool:
-    return value.strip().lower() not in _FALSE if isinstance(value, str) else bool(value)
-
-
-def _whole(value: Any) -> int:
-    if isinstance(value, bool) or not str(value).isdecimal():
-        message = f"{value!r} is not a whole number"
-        raise InvalidFieldValue(message, doctype="Webhook", field="limit")
-    return int(value)
-
-
-def _at_most(value: Any, most: int) -> int:
-    return max(1, min(_whole(value), most))
