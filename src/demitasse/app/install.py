@@ -13,8 +13,9 @@ from demitasse.apps.discovery import load_app
 from demitasse.apps.errors import InvalidApp
 from demitasse.apps.installed import PATCH_LOG, InstalledApps, note_patches, patches_to_run
 from demitasse.apps.model import App
+from demitasse.auth.keys.operations import generate_keys
 from demitasse.auth.model import ADMINISTRATOR, ADMINISTRATOR_ACTOR, GUEST
-from demitasse.auth.operations import check_new_password, generate_keys, set_password
+from demitasse.auth.operations import check_new_password, set_password
 from demitasse.auth.tables import CREDENTIAL_TABLES
 from demitasse.db.schema import ensure_tables
 from demitasse.db.transaction import Transaction

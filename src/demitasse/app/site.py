@@ -94,7 +94,7 @@ def build_site(settings: Settings, apps: InstalledApps, *, environ: Mapping[str,
     vault = Vault(settings.encryption_key)
     references = References(conf=settings.conf, environ=environ)
     hooks = SiteHooks()
-    authenticator, sessions = Authenticator(), Sessions()
+    authenticator, sessions = Authenticator(clock=clock), Sessions()
     subscriptions = Subscriptions()
     webhook_listeners: list[Callable[[], None]] = [subscriptions.forget]
     documents = DocumentContext(

@@ -3,20 +3,23 @@
 import base64
 import hmac
 from binascii import Error as Base64Error
-from hashlib import sha256
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from demitasse.auth.errors import NotAuthenticated
+from demitasse.auth.keys.operations import hash_secret
+from demitasse.auth.keys.store import find_secret
 from demitasse.auth.model import ADMINISTRATOR, ADMINISTRATOR_ACTOR, EVERYONE_ROLES, GUEST, GUEST_ACTOR, Actor
-from demitasse.auth.store import key_owner, roles_of
+from demitasse.auth.store import roles_of
 from demitasse.db.transaction import Transaction
+from demitasse.kernel.clock import Clock, utc_now
 
 _SCHEME_AND_VALUE = 2
 _MAX_CACHED = 10_000
-
-
-def hash_secret(secret: str) -> str:
-    """Return what is kept of an API secret; it has 256 random bits, so one round of SHA-256 is enough."""
-    return sha256(secret.encode()).hexdigest()
+_NOTE_EVERY = timedelta(minutes=1)
+_NO_USES: Mapping[str, datetime] = {}
+_WRONG = "The API key or its secret is wrong"
 
 
 def read_authorization(header: str | None) -> tuple[str, str] | None:
@@ -45,12 +48,24 @@ def read_authorization(header: str | None) -> tuple[str, str] | None:
     return key, secret
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What the database said of a key."""
+
+    secret_hash: str
+    actor: Actor
+    expires_at: datetime | None
+
+
 class Authenticator:
     """Checks credentials; what the database said of a key is remembered until ``forget``."""
 
-    def __init__(self) -> None:
-        self._keys: dict[str, tuple[str, Actor]] = {}
+    def __init__(self, *, clock: Clock = utc_now) -> None:
+        self._clock = clock
+        self._keys: dict[str, _Known] = {}
         self._changes = 0
+        self._noted: dict[str, datetime] = {}
+        self._uses: dict[str, datetime] = {}
 
     def remembered(self, header: str | None) -> Actor | None:
         """Return the actor where no database is needed for it, else ``None``.
@@ -62,7 +77,7 @@ class Authenticator:
         if credentials is None:
             return GUEST_ACTOR
         found = self._keys.get(credentials[0])
-        return _verified(found, credentials[1]) if found else None
+        return self._verified(found, *credentials) if found else None
 
     def authenticate(self, tx: Transaction, header: str | None) -> Actor:
         """Return who the header stands for; without one that is Guest.
@@ -77,21 +92,41 @@ class Authenticator:
         changes = self._changes
         found = self._keys.get(key)
         if found is None:
-            owner = key_owner(tx, key)
+            owner = find_secret(tx, key)
             if owner is None:
-                message = "The API key or its secret is wrong"
-                raise NotAuthenticated(message)
-            found = (owner[1], actor_of(tx, owner[0]))
+                raise NotAuthenticated(_WRONG)
+            found = _Known(secret_hash=owner[1], actor=actor_of(tx, owner[0]), expires_at=owner[2])
             if len(self._keys) >= _MAX_CACHED:
                 self._keys.clear()
             if changes == self._changes:  # else this snapshot may be older than what was forgotten
                 self._keys[key] = found
-        return _verified(found, secret)
+        return self._verified(found, key, secret)
 
     def forget(self) -> None:
         """Ask the database anew: a user, a role or a key has changed."""
         self._changes += 1
         self._keys.clear()
+
+    def take_uses(self) -> Mapping[str, datetime]:
+        """Return which keys were used when, to be written down: of each at most one use in a minute."""
+        if not self._uses:
+            return _NO_USES
+        uses, self._uses = self._uses, {}
+        return uses
+
+    def _verified(self, found: _Known, key: str, secret: str) -> Actor:
+        if not hmac.compare_digest(found.secret_hash, hash_secret(secret)):
+            raise NotAuthenticated(_WRONG)
+        now = self._clock()
+        if found.expires_at is not None and now >= found.expires_at:
+            message = f"The API key ended at {found.expires_at:%Y-%m-%d %H:%M} UTC: make a new one"
+            raise NotAuthenticated(message)
+        noted_at = self._noted.get(key)
+        if noted_at is None or now - noted_at >= _NOTE_EVERY:
+            if len(self._noted) >= _MAX_CACHED:
+                self._noted.clear()
+            self._noted[key] = self._uses[key] = now
+        return found.actor
 
 
 def actor_of(tx: Transaction, user: str) -> Actor:
@@ -101,10 +136,3 @@ def actor_of(tx: Transaction, user: str) -> Actor:
     if user == GUEST:
         return GUEST_ACTOR
     return Actor(user=user, roles=roles_of(tx, user) | EVERYONE_ROLES)
-
-
-def _verified(found: tuple[str, Actor], secret: str) -> Actor:
-    if not hmac.compare_digest(found[0], hash_secret(secret)):
-        message = "The API key or its secret is wrong"
-        raise NotAuthenticated(message)
-    return found[1]

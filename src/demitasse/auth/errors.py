@@ -33,6 +33,18 @@ class InvalidCsrfToken(DemitasseError):
     code = "invalid_csrf_token"
 
 
+class UnknownKey(DemitasseError):
+    """There is no such API key."""
+
+    code = "unknown_key"
+
+
+class InvalidKey(DemitasseError):
+    """An API key cannot be made as it is asked for; ``data`` has ``field``."""
+
+    code = "invalid_key"
+
+
 class WeakPassword(DemitasseError):
     """A new password is too short, or too long."""
 

@@ -1,29 +1,17 @@
-"""Giving out credentials."""
-
-from datetime import datetime
+"""Setting and checking passwords."""
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
-from demitasse.auth.credentials import hash_secret
 from demitasse.auth.errors import WeakPassword
 from demitasse.auth.sessions.store import remove_sessions
-from demitasse.auth.store import password_hash, put_key, put_password
+from demitasse.auth.store import password_hash, put_password
 from demitasse.db.transaction import Transaction
-from demitasse.kernel.ids import random_name, random_secret
 
-_KEY_LENGTH = 15
 _SHORTEST_PASSWORD = 8
 _LONGEST_PASSWORD = 1024
 _hasher = PasswordHasher()
 _UNKNOWN_USER = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-
-
-def generate_keys(tx: Transaction, user: str, *, now: datetime) -> tuple[str, str]:
-    """Give a user a new API key and return it with its secret, which cannot be read again; the old key ends."""
-    api_key, secret = random_name(_KEY_LENGTH), random_secret()
-    put_key(tx, user=user, api_key=api_key, secret_hash=hash_secret(secret), now=now)
-    return api_key, secret
 
 
 def set_password(tx: Transaction, user: str, password: str, *, keep_session: str | None = None) -> None:

@@ -1,20 +1,6 @@
 """The statements about users, their roles and their credentials."""
 
-from datetime import datetime
-
-from demitasse.db.codec import encoders
 from demitasse.db.transaction import Transaction
-from demitasse.doctypes.field_types import Storage
-
-
-def key_owner(tx: Transaction, api_key: str) -> tuple[str, str] | None:
-    """Return the user and the secret's hash of an API key, if its user is enabled."""
-    rows = tx.execute(
-        'SELECT k."user", k."secret_hash" FROM "api_key" k JOIN "tabUser" u ON u."name" = k."user" '
-        'WHERE k."api_key" = ? AND u."enabled" = 1',
-        (api_key,),
-    )
-    return (rows[0][0], rows[0][1]) if rows else None
 
 
 def roles_of(tx: Transaction, user: str) -> frozenset[str]:
@@ -25,15 +11,6 @@ def roles_of(tx: Transaction, user: str) -> frozenset[str]:
         (user, "User"),
     )
     return frozenset(row[0] for row in rows)
-
-
-def put_key(tx: Transaction, *, user: str, api_key: str, secret_hash: str, now: datetime) -> None:
-    """Replace a user's API key."""
-    tx.run('DELETE FROM "api_key" WHERE "user" = ?', (user,))
-    tx.run(
-        'INSERT INTO "api_key" ("api_key", "user", "secret_hash", "created_at") VALUES (?, ?, ?, ?)',
-        (api_key, user, secret_hash, encoders(tx.dialect)[Storage.DATETIME](now)),
-    )
 
 
 def put_password(tx: Transaction, *, user: str, password_hash: str) -> None:
@@ -53,6 +30,6 @@ def password_hash(tx: Transaction, user: str) -> str | None:
 
 
 def remove_credentials(tx: Transaction, user: str) -> None:
-    """Remove a user's API key, password and sessions."""
+    """Remove a user's API keys, password and sessions."""
     for table in ("api_key", "user_password", "session"):
         tx.run(f'DELETE FROM "{table}" WHERE "user" = ?', (user,))  # noqa: S608 - three constants

@@ -1,5 +1,6 @@
 """The one table from errors to HTTP: which status, and which of Frappe's names for it."""
 
+from demitasse.auth import errors as auth
 from demitasse.auth.errors import InvalidCsrfToken, NotAuthenticated, NotPermitted, TooManyLogins, WeakPassword
 from demitasse.db.errors import DatabaseBusy, ReadOnlyTransaction, StorageFull
 from demitasse.doctypes.errors import InvalidDocType, UnknownDocType
@@ -76,6 +77,8 @@ STATUS_AND_NAME: dict[type[Exception], tuple[int, str]] = {
     documents.StaleDocument: (417, "TimestampMismatchError"),
     documents.InvalidTransition: (417, "DocstatusTransitionError"),
     documents.ChangedAfterSubmit: (417, "UpdateAfterSubmitError"),
+    auth.UnknownKey: (404, "DoesNotExistError"),
+    auth.InvalidKey: (417, "ValidationError"),
     outbox.UnknownDelivery: (404, "DoesNotExistError"),
     outbox.NothingToSend: (417, "ValidationError"),
     apps.DataError: (417, "DataError"),

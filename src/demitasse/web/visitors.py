@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from demitasse.auth.errors import InvalidCsrfToken
+from demitasse.auth.keys.store import note_uses
 from demitasse.auth.model import GUEST_ACTOR, Actor
 from demitasse.auth.sessions import store
 from demitasse.auth.sessions.model import Session
@@ -50,6 +51,7 @@ async def identify(services: WebServices, headers: Mapping[str, str]) -> Visitor
     if actor is None:
         actor = await services.lanes.read(lambda tx: authenticator.authenticate(tx, header))
     if not actor.is_guest:
+        _note_uses(services)
         return Visitor(actor=actor)
     sid = sid_of(headers.get("cookie"))
     if sid is None:
@@ -58,6 +60,12 @@ async def identify(services: WebServices, headers: Mapping[str, str]) -> Visitor
     if session is None:
         return Visitor(actor=GUEST_ACTOR, has_expired=True)
     return Visitor(actor=session.actor, session=session)
+
+
+def _note_uses(services: WebServices) -> None:
+    uses = services.authenticator.take_uses()
+    if uses:  # Nobody waits for it: when it is lost, a key only seems to have been used a little earlier.
+        services.lanes.write(lambda tx: note_uses(tx, uses)).add_done_callback(_tell_if_lost)
 
 
 async def _resume(services: WebServices, sid: str, *, now: datetime) -> Session | None:
@@ -109,4 +117,4 @@ def is_change(method: str) -> bool:
 
 def _tell_if_lost(written: asyncio.Future[None]) -> None:
     if not written.cancelled() and (error := written.exception()) is not None:
-        _log.warning("session.not_noted", error=str(error))
+        _log.warning("use.not_noted", error=str(error))

@@ -9,8 +9,9 @@ import pytest
 
 from demitasse.auth.credentials import Authenticator
 from demitasse.auth.errors import NotAuthenticated
+from demitasse.auth.keys.operations import generate_keys
 from demitasse.auth.model import GUEST, Actor, Reach, reach
-from demitasse.auth.operations import check_password, generate_keys, set_password
+from demitasse.auth.operations import check_password, set_password
 from demitasse.auth.tables import CREDENTIAL_TABLES
 from demitasse.db.schema import ColumnSpec, TableSpec, ensure_tables
 from demitasse.db.sqlite import SqliteDatabase

@@ -1,6 +1,7 @@
 """Endpoints about users."""
 
 from demitasse.frappe.context import current
+from demitasse.frappe.core.doctype.user import api_keys
 from demitasse.frappe.database import rows_of
 from demitasse.frappe.exceptions import ValidationError
 from demitasse.frappe.utils import password
@@ -21,6 +22,12 @@ def update_password(
     password.check_password(user, old_password)
     password.update_password(user, new_password, logout_all_sessions=logout_all_sessions)
     return "/app"
+
+
+@whitelist(methods=["POST"])
+def generate_keys(user: str) -> dict[str, str]:
+    """Give a user a new API secret, shown only here; the key stays the same where there is one. Others with a label stay."""
+    return api_keys.generate(user)
 
 
 @whitelist()
