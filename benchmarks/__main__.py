@@ -15,10 +15,12 @@ import pycurl
 import typer
 from rich.console import Console
 
-from benchmarks import measurements, orders, report
+from benchmarks import backlog, dead_endpoint, history, measurements, memory, orders, report, retaining
 from benchmarks.measurements import Bench, Measurement, Sample
 from benchmarks.programs import Program, module
+from benchmarks.report import Finding
 from benchmarks.site import Site
+from benchmarks.study import Setting, Study
 
 _ALL: dict[str, Measurement] = {
     "bare-insert": measurements.bare_insert,
@@ -29,9 +31,19 @@ _ALL: dict[str, Measurement] = {
     "list": measurements.product_list,
     "bare-orders": orders.bare_orders,
     "storefront": orders.storefront,
+    "bare-log": backlog.bare_log,
+    "bare-drain": backlog.bare_drain,
+    "drain": backlog.drain,
+}
+_STUDIES: dict[str, Study] = {
+    "claims": history.claims,
+    "backlog-memory": memory.backlog_memory,
+    "dead-endpoint": dead_endpoint.dead_endpoint,
+    "retention": retaining.retention,
 }
 _PRODUCT = {"leads", "arrival", "list"}
 _SHOP = {"bare-orders", "storefront"}
+_BACKLOG = {"bare-log", "bare-drain", "drain"}
 _WARM_UP_S = 1.0
 _err = Console(stderr=True)
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -39,34 +51,57 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command()
 def main(
-    names: Annotated[list[str] | None, typer.Argument(help=f"Some of: {', '.join(_ALL)}. None: all.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help=f"Some of: {', '.join((*_ALL, *_STUDIES))}. None: all.")
+    ] = None,
     seconds: Annotated[float, typer.Option(min=0.2, help="Length of one round of one benchmark.")] = 3.0,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds; each runs every benchmark once.")] = 3,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for machines.")] = False,
 ) -> None:
-    """Measure what Demitasse costs over the parts that it is made of; ends with 1 if a Lead was lost."""
-    wanted = names or list(_ALL)
-    unknown = [name for name in wanted if name not in _ALL]
+    """Measure what Demitasse costs over the parts that it is made of; ends with 1 if anything was lost."""
+    wanted = names or [*_ALL, *_STUDIES]
+    unknown = [name for name in wanted if name not in _ALL and name not in _STUDIES]
     if unknown:
-        message = f"There is no benchmark {', '.join(unknown)}; there are {', '.join(_ALL)}"
+        message = f"There is no benchmark {', '.join(unknown)}; there are {', '.join((*_ALL, *_STUDIES))}"
         raise typer.BadParameter(message)
-    samples: dict[str, list[Sample]] = {name: [] for name in wanted}
+    samples: dict[str, list[Sample]] = {name: [] for name in wanted if name in _ALL}
     with _bench(wanted) as bench:
-        for name in wanted:
-            _err.print(f"[dim]warm-up: {name}[/dim]", highlight=False)
+        for name in samples:
+            _tell(f"warm-up: {name}")
             _ALL[name](bench, min(seconds, _WARM_UP_S))
         for number in range(rounds):
-            for name in wanted:
-                sample = _ALL[name](bench, seconds)
-                samples[name].append(sample)
-                _err.print(f"[dim]round {number + 1}: {name} {sample.per_second:,.0f}/s[/dim]", highlight=False)
+            for name, taken in samples.items():
+                taken.append(_ALL[name](bench, seconds))
+                _tell(f"round {number + 1}: {name} {taken[-1].per_second:,.0f}/s")
+    studied = [
+        finding for name in wanted if name in _STUDIES for finding in _studied(name, rounds=rounds, seconds=seconds)
+    ]
     if as_json:
-        typer.echo(orjson.dumps(report.as_json(samples, _machine()), option=orjson.OPT_INDENT_2).decode())
+        typer.echo(orjson.dumps(report.as_json(samples, studied, _machine()), option=orjson.OPT_INDENT_2).decode())
     else:
-        report.show(samples, _machine(), Console(width=max(Console().width, 130)))
+        report.show(samples, studied, _machine(), Console(width=max(Console().width, 130)))
     if any(sample.lost for taken in samples.values() for sample in taken):
         raise typer.Exit(1)
+
+
+def _studied(name: str, *, rounds: int, seconds: float) -> list[Finding]:
+    """Carry a study out, in a folder and with a receiver of its own."""
+    with _bench([]) as bench, tempfile.TemporaryDirectory(prefix="demitasse-bench-") as folder:
+        setting = Setting(
+            folder=Path(folder),
+            receiver=bench.receiver,
+            receiver_port=bench.receiver_port,
+            rounds=rounds,
+            seconds=seconds,
+            tell=lambda text: _tell(f"{name}: {text}"),
+            take_serials=bench.take_serials,
+        )
+        return _STUDIES[name](setting)
+
+
+def _tell(text: str) -> None:
+    _err.print(f"[dim]{text}[/dim]", highlight=False)
 
 
 @contextlib.contextmanager
@@ -89,6 +124,8 @@ def _bench(names: Sequence[str]) -> Iterator[Bench]:
             bench.shop = Site(place, app="scoopjoy", settings=orders.SETTINGS)
             bench.shop_server = stack.enter_context(bench.shop.start())
             bench.shop.wait(bench.shop_server)
+        if not _BACKLOG.isdisjoint(names):
+            bench.backlog = backlog.make_site(folder / "backlog", receiver_port=bench.receiver_port)
         yield bench
 
 

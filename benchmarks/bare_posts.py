@@ -19,14 +19,15 @@ _CONCURRENT = 16
 _TIMESTAMP = 1767268800
 
 
-def _headers(serial: int) -> list[str]:
+def headers(message_id: str) -> list[str]:
+    """Return the headers of a delivery."""
     # Made anew for each request, as the ids differ; the signatures are not: signing is the product's work.
     return [
         "Content-Type: application/json",
         "User-Agent: benchmark",
         "X-Source: erpnext-franchise",
         f"X-Frappe-Webhook-Signature: {_SIGNATURE}",
-        f"webhook-id: msg_{serial:032x}",
+        f"webhook-id: {message_id}",
         f"webhook-timestamp: {_TIMESTAMP}",
         f"webhook-signature: v1,{_SIGNATURE}",
         "Expect:",
@@ -36,7 +37,8 @@ def _headers(serial: int) -> list[str]:
 _SIGNATURE = base64.b64encode(hmac.digest(SECRET.encode(), posted_body(0), hashlib.sha256)).decode()
 
 
-def _easy(url: str) -> pycurl.Curl:
+def easy(url: str) -> pycurl.Curl:
+    """Return a handle that posts to a URL."""
     curl = pycurl.Curl()
     curl.setopt(pycurl.URL, url)
     curl.setopt(pycurl.POST, 1)
@@ -48,7 +50,7 @@ def _easy(url: str) -> pycurl.Curl:
 
 def _post(url: str, *, seconds: float, first_serial: int) -> dict[str, float]:
     multi = pycurl.CurlMulti()
-    free = [_easy(url) for _ in range(_CONCURRENT)]
+    free = [easy(url) for _ in range(_CONCURRENT)]
     handles = tuple(free)
     serial, posted, failed = first_serial, 0, 0
     began_s = time.perf_counter()
@@ -58,7 +60,7 @@ def _post(url: str, *, seconds: float, first_serial: int) -> dict[str, float]:
         if time.perf_counter() < until_s:
             while free:
                 curl = free.pop()
-                curl.setopt(pycurl.HTTPHEADER, _headers(serial))
+                curl.setopt(pycurl.HTTPHEADER, headers(f"msg_{serial:032x}"))
                 curl.setopt(pycurl.POSTFIELDS, posted_body(serial))
                 multi.add_handle(curl)
                 serial += 1
@@ -82,13 +84,14 @@ def _post(url: str, *, seconds: float, first_serial: int) -> dict[str, float]:
     return {"posted": posted, "failed": failed, "seconds": ended_s - began_s}
 
 
-def _cpu_s() -> float:
+def cpu_s() -> float:
+    """Return the seconds of CPU that this process has used."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
 
 
 if __name__ == "__main__":
-    before_s = _cpu_s()
+    before_s = cpu_s()
     report = _post(sys.argv[1], seconds=float(sys.argv[2]), first_serial=int(sys.argv[3]))
     usage_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(orjson.dumps({**report, "cpu_s": _cpu_s() - before_s, "rss_mb": usage_kb / 1024}).decode())
+    print(orjson.dumps({**report, "cpu_s": cpu_s() - before_s, "rss_mb": usage_kb / 1024}).decode())

@@ -13,7 +13,7 @@ from benchmarks.programs import Program, module, play, run
 from benchmarks.site import Site
 
 _JSON: Final = {"Content-Type": "application/json"}
-_BODY: Final = orjson.dumps(LEAD).decode()
+JSON_LEAD: Final = orjson.dumps(LEAD).decode()
 _DRAIN_S = 60.0
 _PACE_PER_S = 100.0
 
@@ -51,6 +51,7 @@ class Bench:
     server: Program | None = None
     shop: Site | None = None
     shop_server: Program | None = None
+    backlog: Site | None = None
     serial: int = field(default=0)
 
     def take_serials(self) -> int:
@@ -64,7 +65,7 @@ Measurement = Callable[[Bench, float], Sample]
 
 def bare_insert(bench: Bench, seconds: float) -> Sample:
     """Post Leads to bare ASGI and raw sqlite3."""
-    plan = Plan(port=bench.bare_port, method="POST", path=LEAD_PATH, headers=_JSON, body=_BODY, seconds=seconds)
+    plan = Plan(port=bench.bare_port, method="POST", path=LEAD_PATH, headers=_JSON, body=JSON_LEAD, seconds=seconds)
     return served(bench.bare, plan)
 
 
@@ -136,7 +137,7 @@ def _delivered(bench: Bench, *, seconds: float, per_second: float) -> Sample:
         method="POST",
         path=LEAD_PATH,
         headers=site.headers,
-        body=_BODY,
+        body=JSON_LEAD,
         seconds=seconds,
         per_second=per_second,
         first_serial=bench.take_serials(),

@@ -10,6 +10,7 @@ SERIAL: Final = "{serial}"
 """Stands in a body where the load generator writes the number of the request, in nine digits."""
 
 SERIAL_PATTERN: Final = rb"bench-(\d{9})@"
+WEBHOOK: Final = "Benchmark Lead"
 SECRET: Final = "a secret of the benchmarks"
 
 LEAD: Final = {
@@ -54,10 +55,10 @@ def lead_columns() -> tuple[tuple[str, ...], tuple[str, ...]]:
     return columns, ("modified", *(field["fieldname"] for field in fields if field.get("search_index")))
 
 
-def webhook(url: str) -> dict[str, object]:
-    """Return the Webhook document that sends each new Lead to ``url``, signed."""
+def webhook(name: str, url: str) -> dict[str, object]:
+    """Return a Webhook document that sends each new Lead to ``url``, signed."""
     return {
-        "name": "Benchmark Lead",
+        "name": name,
         "webhook_doctype": "Lead",
         "webhook_docevent": "after_insert",
         "request_url": url,

@@ -4,8 +4,9 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 import msgspec
@@ -28,10 +29,17 @@ def environment() -> dict[str, str]:
 class Program:
     """A process that runs until it is left; what it has used is read from ``/proc``."""
 
-    def __init__(self, command: Sequence[str], *, folder: Path, name: str) -> None:
+    def __init__(
+        self, command: Sequence[str], *, folder: Path, name: str, environ: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self._log = (folder / f"{name}.log").open("wb")
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, env=environment(), cwd=folder
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            env={**environment(), **environ},
+            cwd=folder,
         )
 
     def __enter__(self) -> Self:

@@ -26,14 +26,29 @@ class Spread:
         return f"{self.median:,.{digits}f} ({self.least:,.{digits}f}-{self.most:,.{digits}f})"
 
 
+_WHOLE = 1_000
+_DRAIN_CEILINGS = (
+    ("bare-drain", "raw libcurl and raw inserts in one process", 0.4),
+    ("bare-post", "raw libcurl alone", None),
+    ("bare-log", "raw inserts alone", None),
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A figure beside what it should be; without an aim it is only told."""
+    """A figure beside what it should be; without an aim it is only told. ``detail`` is its least and most."""
 
     what: str
     value: float
     aim: float | None
     less_is_better: bool
+    detail: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The figure in words."""
+        value = f"{self.what}: {self.value:,.{0 if self.value >= _WHOLE else 2}f}"
+        return f"{value} ({self.detail})" if self.detail else value
 
     @property
     def is_reached(self) -> bool:
@@ -85,21 +100,50 @@ def findings(samples: Samples) -> list[Finding]:
         if "bare-orders" in rates:
             ratio = rates["storefront"] / rates["bare-orders"]
             add("Storefront order : bare transaction of its rows", ratio, None, less_is_better=False)
-    return found
+    return [*found, *_drain_findings(samples, rates)]
 
 
-def as_json(samples: Samples, machine: Mapping[str, Any]) -> dict[str, Any]:
+def _drain_findings(samples: Samples, rates: Mapping[str, float]) -> list[Finding]:
+    if "drain" not in rates:
+        return []
+    lost = sum(sample.lost for sample in samples["drain"])
+    return [
+        Finding(what="Deliveries per second from a backlog", value=rates["drain"], aim=6000, less_is_better=False),
+        Finding(what="Deliveries of a backlog that did not arrive", value=lost, aim=0, less_is_better=True),
+        *(
+            Finding(what=f"Drain : {name}", value=rates["drain"] / rates[ceiling], aim=aim, less_is_better=False)
+            for ceiling, name, aim in _DRAIN_CEILINGS
+            if ceiling in rates
+        ),
+    ]
+
+
+def as_json(samples: Samples, studied: Sequence[Finding], machine: Mapping[str, Any]) -> dict[str, Any]:
     """Return everything that was measured."""
     return {
         "machine": dict(machine),
         "samples": {name: [asdict(sample) for sample in rounds] for name, rounds in samples.items()},
-        "findings": [{**asdict(finding), "is_reached": finding.is_reached} for finding in findings(samples)],
+        "findings": [
+            {**asdict(finding), "is_reached": finding.is_reached} for finding in (*findings(samples), *studied)
+        ],
     }
 
 
-def show(samples: Samples, machine: Mapping[str, Any], console: Console) -> None:
+def show(samples: Samples, studied: Sequence[Finding], machine: Mapping[str, Any], console: Console) -> None:
     """Print the table and the findings."""
     console.print("  ".join(f"{key} {value}" for key, value in machine.items()), style="dim", highlight=False)
+    if samples:
+        console.print(_table(samples))
+    for finding in (*findings(samples), *studied):
+        if finding.aim is None:
+            console.print(finding.shown, highlight=False)
+            continue
+        sign = "<=" if finding.less_is_better else ">="
+        verdict = "reached" if finding.is_reached else "MISSED"
+        console.print(f"{finding.shown} (aim {sign} {finding.aim:,g}: {verdict})", highlight=False)
+
+
+def _table(samples: Samples) -> Table:
     table = Table(title="Median (least-most) of the rounds", title_justify="left")
     table.add_column("benchmark")
     for heading in (
@@ -113,14 +157,7 @@ def show(samples: Samples, machine: Mapping[str, Any], console: Console) -> None
         table.add_column(heading, justify="right")
     for name, rounds in samples.items():
         table.add_row(name, *_cells(rounds))
-    console.print(table)
-    for finding in findings(samples):
-        if finding.aim is None:
-            console.print(f"{finding.what}: {finding.value:,.2f}", highlight=False)
-            continue
-        sign, verdict = ("<=", "reached") if finding.less_is_better else (">=", "reached")
-        verdict = verdict if finding.is_reached else "MISSED"
-        console.print(f"{finding.what}: {finding.value:,.2f} (aim {sign} {finding.aim:,g}: {verdict})", highlight=False)
+    return table
 
 
 def _cells(rounds: Sequence[Sample]) -> list[str]:

@@ -1,16 +1,19 @@
 """The product under measurement: a fresh site with the trade app, served by ``demitasse start``."""
 
+import copy
 import http.client
+import shutil
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Self
 
 import orjson
 
-from benchmarks.payloads import webhook
+from benchmarks.payloads import WEBHOOK, webhook
 from benchmarks.programs import Program, run
 
 _DEMITASSE = [sys.executable, "-c", "from demitasse.cli.main import main; main()"]
@@ -32,11 +35,24 @@ class Site:
         self._folder = folder
         self.port = _free_port()
 
-    def start(self, command: Sequence[str] = _DEMITASSE) -> Program:
+    def copy(self, folder: Path) -> Self:
+        """Return a copy in another folder, with the same credentials; nobody may serve this one."""
+        shutil.copytree(self._folder / "site", folder / "site")
+        copied = copy.copy(self)
+        copied._folder = folder  # noqa: SLF001 - one of its own kind
+        copied.port = _free_port()
+        return copied
+
+    def start(
+        self, command: Sequence[str] = _DEMITASSE, *, environ: Mapping[str, str] = MappingProxyType({})
+    ) -> Program:
         """Start its server, to be left with ``with``; ``command`` is what runs the command line."""
         path = str(self._folder / "site")
         return Program(
-            [*command, "start", "--site", path, "--port", str(self.port)], folder=self._folder, name="demitasse"
+            [*command, "start", "--site", path, "--port", str(self.port)],
+            folder=self._folder,
+            name="demitasse",
+            environ=environ,
         )
 
     def prepare(self, server: Program, *, receiver_port: int) -> None:
@@ -46,12 +62,33 @@ class Site:
             RuntimeError: it ended, did not answer, or refused the webhook.
         """
         self.wait(server)
-        self._post("/api/resource/Webhook", webhook(f"http://127.0.0.1:{receiver_port}/hook"))
+        self.add_webhook(WEBHOOK, port=receiver_port)
+
+    def add_webhook(self, name: str, *, port: int) -> None:
+        """Give it a webhook that sends each new Lead to a port; it must be served.
+
+        Raises:
+            RuntimeError: it refused.
+        """
+        self._post("/api/resource/Webhook", webhook(name, f"http://127.0.0.1:{port}/hook"))
 
     @property
     def database(self) -> Path:
         """The site's database file."""
         return self._folder / "site" / "site.db"
+
+    def metrics_s(self) -> float:
+        """Return how long ``/metrics`` takes.
+
+        Raises:
+            RuntimeError: it did not answer with 200.
+        """
+        began_s = time.perf_counter()
+        status, answer = self._ask("GET", "/metrics", None)
+        if status != 200:
+            message = f"/metrics was answered with {status}: {answer[:500]!r}"
+            raise RuntimeError(message)
+        return time.perf_counter() - began_s
 
     def wait(self, server: Program) -> None:
         """Wait until it serves.

@@ -20,8 +20,8 @@ from demitasse.outbox.operations import purge
 
 _log = structlog.get_logger("demitasse.retention")
 CHUNK = 50
+FIRST_AFTER_S = 60.0
 _EVERY_S = 3_600.0
-_FIRST_AFTER_S = 60.0
 _PAUSE_S = 0.02
 _LOGS = ("Error Log", "Integration Request", "Webhook Alert")
 
@@ -72,7 +72,7 @@ class Retention:
 
     async def run(self) -> None:
         """Prune now and then, until cancelled."""
-        await asyncio.sleep(_FIRST_AFTER_S)
+        await asyncio.sleep(FIRST_AFTER_S)
         while True:
             try:
                 await self.prune_once()
