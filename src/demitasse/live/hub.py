@@ -4,7 +4,7 @@ Every method belongs to the thread of the event loop.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from demitasse.kernel.clock import monotonic_s
@@ -106,9 +106,23 @@ class Hub:
                 self._is_pumping = True
                 self._call_soon(self._pump)
 
-    def restart(self, epoch: str, *, start: Place, reason: str = "restarted") -> None:
-        """Begin another stream: every client is told to fetch anew."""
+    def restart(
+        self,
+        epoch: str,
+        *,
+        start: Place,
+        reason: str = "restarted",
+        known: Iterable[tuple[Message, Place]] = (),
+    ) -> None:
+        """Begin another stream: every client is told to fetch anew.
+
+        Args:
+            known: What is in the stream already, for those who come with a cursor of it.
+        """
         self._log.restart(epoch, start=start)
+        now_s = monotonic_s()
+        for message, place in known:
+            self._log.append(message, place, now_s=now_s)
         self._pending.clear()
         self._batch = None
         if self._warmth is not None:

@@ -25,3 +25,15 @@ class UnusableProxy(DemitasseError):
     """The outgoing proxy's URL cannot be used."""
 
     code = "unusable_proxy"
+
+
+class StreamUnavailable(DemitasseError):
+    """The stream of a broker cannot be reached, or refused; it may be later."""
+
+    code = "stream_unavailable"
+
+
+class UnusableStream(DemitasseError):
+    """The URL of a broker cannot be used."""
+
+    code = "unusable_stream"
