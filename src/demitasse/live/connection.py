@@ -167,7 +167,7 @@ class Connection:
         if self.topics:
             self._controls.append(self._lose(reason))
             self._catching_up = []
-            self.is_current = True
+            self.is_current = False  # until this has gone out: nothing may overtake it
             self.flush()
 
     def fall_behind(self) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from tests.contract.live.conftest import MAX_ROWS, Process, has, has_newest, is_told, until
 from tests.contract.live.test_carrying import numbers
 from tests.e2e.redis_server import RedisServer
 

@@ -3,12 +3,18 @@
 import json
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from demitasse.live.direct import DirectConnection
 from demitasse.live.hub import Hub
 from demitasse.live.model import CloseCode, Entry, Limits, Subject, parse_cursor
 from demitasse.live.ports import Knock
+
+
+class Soon(Protocol):
+    """What the hub uses of an event loop."""
+
+    def call_soon(self, callback: Callable[[], None], /) -> object: ...
 
 
 class ManualLoop:
@@ -103,7 +109,7 @@ class FakePipe:
 class Client:
     """A client that does what docs/live.md tells it to: it keeps a cursor per topic, and comes back with it."""
 
-    def __init__(self, hub: Hub, loop: ManualLoop, *, identity: str = "ada") -> None:
+    def __init__(self, hub: Hub, loop: Soon, *, identity: str = "ada") -> None:
         self.hub = hub
         self.loop = loop
         self.identity = identity
