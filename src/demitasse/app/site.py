@@ -123,6 +123,7 @@ def build_site(settings: Settings, apps: InstalledApps, *, environ: Mapping[str,
         apps=apps,
         resolve=resolver(apps),
         publisher=publisher,
+        references=references,
         forget_credentials=forget_credentials,
     )
     core = CoreServices(

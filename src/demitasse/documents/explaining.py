@@ -60,13 +60,16 @@ class Preview:
 
 def subscription_of(record: Record) -> Subscription:
     """Return a webhook's document, compiled; also of one that is switched off."""
-    return compile_subscription(
-        {
-            **record.values,
-            "headers": [(row["key"], row["value"] or "") for row in record.rows("webhook_headers")],
-            "data": [(row["fieldname"], row["key"]) for row in record.rows("webhook_data")],
-        },
-    )
+    return compile_subscription(subscription_row(record))
+
+
+def subscription_row(record: Record) -> dict[str, Any]:
+    """Return a webhook's document as the row that is compiled."""
+    return {
+        **record.values,
+        "headers": [(row["key"] or "", row["value"] or "") for row in record.rows("webhook_headers")],
+        "data": [(row["fieldname"] or "", row["key"]) for row in record.rows("webhook_data")],
+    }
 
 
 def scope_of(context: DocumentContext, record: Record) -> Scope:

@@ -18,6 +18,7 @@ from demitasse.documents.publishing import Publisher
 from demitasse.frappe.aftermath import Aftermath, Work
 from demitasse.kernel.errors import DemitasseError
 from demitasse.settings.model import Settings
+from demitasse.vault.references import References
 
 
 class NoCall(DemitasseError):
@@ -51,6 +52,7 @@ class SiteServices:
     Args:
         resolve: Finds a function by its dotted path.
         publisher: Told of deliveries that a call queues by itself (replays, backfills).
+        references: Looks up secrets that are named instead of stored.
         forget_credentials: Called after users, roles, keys, passwords or sessions have changed.
         aftermath: What calls left to be written after their end; whoever runs calls runs it.
     """
@@ -60,6 +62,7 @@ class SiteServices:
     apps: InstalledApps
     resolve: Callable[[str], Callable[..., Any]]
     publisher: Publisher
+    references: References
     forget_credentials: Callable[[], None]
     aftermath: Aftermath = field(default_factory=Aftermath)
 

@@ -10,10 +10,10 @@ from demitasse.delivery.errors import InvalidSchedule
 from demitasse.delivery.policy import parse_schedule
 from demitasse.doctypes.model import Registry
 from demitasse.documents.errors import DocumentError, InvalidFieldValue
+from demitasse.documents.explaining import subscription_of
 from demitasse.documents.model import Record
 from demitasse.documents.ports import DIRECT_WRITE, Handler
 from demitasse.documents.store import exists
-from demitasse.events.subscriptions import compile_subscription
 from demitasse.vault.references import is_reference
 
 _SUBMIT_EVENTS = frozenset({"on_submit", "on_cancel", "on_update_after_submit"})
@@ -124,12 +124,6 @@ def check_content(record: Record) -> None:
     if record["enable_security"] and not record["webhook_secret"]:
         message = "Webhook Secret is needed to sign: set one, or switch Enable Security off"
         raise DocumentError(message, doctype="Webhook", field="webhook_secret")
-    fault = compile_subscription(
-        {
-            **record.values,
-            "headers": [(row["key"], row["value"] or "") for row in record.rows("webhook_headers")],
-            "data": [(row["fieldname"], row["key"]) for row in record.rows("webhook_data")],
-        },
-    ).fault
+    fault = subscription_of(record).fault
     if fault is not None:
         raise DocumentError(fault.message, doctype="Webhook", name=record.name)
