@@ -28,20 +28,7 @@ async def run_in_thread(services: WebServices, request: ApiRequest, actor: Actor
 
 def run_call(services: WebServices, request: ApiRequest, actor: Actor, tx: Transaction, work: Work) -> Answer:
     """Run ``work`` as a call, end its transaction, and answer what it comes to."""
-    call = Call(
-        site=services.site,
-        tx=tx,
-        actor=actor,
-        request=IncomingRequest(
-            method=request.method,
-            path=request.path,
-            headers=request.headers,
-            body=request.body,
-            remote_address=request.remote_address,
-            session=request.session,
-        ),
-        arguments=dict(request.arguments()),
-    )
+    call = call_for(services, request, actor, tx)
     with bound(call):
         try:
             outcome = work(tx)
@@ -69,3 +56,21 @@ def run_call(services: WebServices, request: ApiRequest, actor: Actor, tx: Trans
             tx.rollback()
             raise
     return answer
+
+
+def call_for(services: WebServices, request: ApiRequest, actor: Actor, tx: Transaction) -> Call:
+    """Return the call that a request makes into app code."""
+    return Call(
+        site=services.site,
+        tx=tx,
+        actor=actor,
+        request=IncomingRequest(
+            method=request.method,
+            path=request.path,
+            headers=request.headers,
+            body=request.body,
+            remote_address=request.remote_address,
+            session=request.session,
+        ),
+        arguments=dict(request.arguments()),
+    )

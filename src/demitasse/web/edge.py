@@ -12,6 +12,9 @@ from starlette.staticfiles import StaticFiles
 
 from demitasse.auth.errors import NotAuthenticated
 from demitasse.web.api import Api
+from demitasse.web.desk.app import Desk
+from demitasse.web.desk.assets import PREFIX
+from demitasse.web.desk.extensions import EXTENSIONS
 from demitasse.web.metrics import CONTENT_TYPE, exposition
 from demitasse.web.proxies import TrustedProxies
 from demitasse.web.request import Receive, Scope, Send
@@ -32,6 +35,7 @@ class Edge:
     def __init__(self, running: Running) -> None:
         self._running = running
         self._api: Api | None = None
+        self._desk: Desk | None = None
         self._services: WebServices | None = None
         self._proxies: TrustedProxies | None = None
         routes = [
@@ -48,6 +52,8 @@ class Edge:
             self._proxies.apply(scope)
         if scope["type"] == "http" and self._api is not None and _is_api(scope):
             await self._api(scope, receive, send)
+        elif scope["type"] == "http" and self._desk is not None and _is_desk(scope["path"]):
+            await self._desk(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
 
@@ -56,10 +62,11 @@ class Edge:
         async with self._running() as services:
             self._services = services
             self._api = Api(services)
+            self._desk = Desk(services, EXTENSIONS)
             self._proxies = TrustedProxies(services.site.settings.trusted_proxies)
             self._rest.router.routes.extend(_assets(services))
             yield
-            self._api = self._services = None
+            self._api = self._desk = self._services = None
 
     async def _root(self, _: Request) -> Response:
         """Lead people to the Desk."""
@@ -119,3 +126,7 @@ def _is_api(scope: Scope) -> bool:
     if path == "/":  # Functions by their name: ``/?cmd=``, in the query or in a form.
         return scope["method"] not in {"GET", "HEAD"} or b"cmd=" in scope["query_string"]
     return path == "/api" or path.startswith("/api/")
+
+
+def _is_desk(path: str) -> bool:
+    return path in {"/app", "/login"} or path.startswith(("/app/", PREFIX))

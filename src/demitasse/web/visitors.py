@@ -36,7 +36,7 @@ class Visitor:
     has_expired: bool = False
 
 
-_NOBODY = Visitor(actor=GUEST_ACTOR)
+NOBODY = Visitor(actor=GUEST_ACTOR)
 
 
 async def identify(services: WebServices, headers: Mapping[str, str]) -> Visitor:
@@ -55,7 +55,7 @@ async def identify(services: WebServices, headers: Mapping[str, str]) -> Visitor
         return Visitor(actor=actor)
     sid = sid_of(headers.get("cookie"))
     if sid is None:
-        return _NOBODY
+        return NOBODY
     session = await _resume(services, sid, now=services.site.documents.clock())
     if session is None:
         return Visitor(actor=GUEST_ACTOR, has_expired=True)

@@ -1,0 +1,5 @@
+"""The pages that join the Desk, in the order of the sidebar."""
+
+from demitasse.web.desk.port import Extension
+
+EXTENSIONS: tuple[Extension, ...] = ()
