@@ -12,9 +12,9 @@ def after_install():
     insert_missing("Company", "company_name", _companies())
     insert_missing("Customer Group", "customer_group_name", _customer_groups())
     insert_missing("Item Group", "item_group_name", item_groups())
-    insert_missing("Item", "item_code", items())
     if has_custom_fields():
-        insert_missing("Custom Field", "name", custom_fields())
+        insert_missing("Custom Field", "name", custom_fields(_fields_of("Item")))
+    insert_missing("Item", "item_code", items())
     add_webhooks()
 
 
@@ -36,6 +36,10 @@ def insert_missing(doctype, key, rows):
     for row in rows:
         if row[key] not in present:
             frappe.get_doc({"doctype": doctype, **row}).insert(ignore_permissions=True)
+
+
+def _fields_of(doctype):
+    return {field.fieldname for field in frappe.get_meta(doctype).fields}
 
 
 def _companies():

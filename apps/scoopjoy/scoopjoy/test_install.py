@@ -5,7 +5,7 @@ from scoopjoy.catalogue import items
 from scoopjoy.company import COMPANY, STORES
 from scoopjoy.demo import receive_stock
 from scoopjoy.install import after_install
-from scoopjoy.webhooks import LEAD_TO_CRM
+from scoopjoy.webhooks import ITEM_TO_MIDDLEWARE, LEAD_TO_CRM, STOCK_TO_MIDDLEWARE
 
 DOCTYPES = ("Company", "Customer Group", "Item", "Item Group", "Warehouse", "Webhook")
 
@@ -29,6 +29,15 @@ class TestInstall(IntegrationTestCase):
         headers = {row.key: row.value for row in webhook.webhook_headers}
         self.assertEqual(headers["X-Source"], "erpnext-franchise")
         self.assertEqual(webhook.enabled, 1)
+
+    def test_what_the_mobile_app_needs_is_there(self):
+        unique = frappe.db.get_value("Custom Field", "Sales Order-custom_mobile_order", "unique")
+        self.assertEqual(unique, 1)
+        self.assertTrue(frappe.get_meta("Sales Order").has_field("custom_outlet_id"))
+        self.assertTrue(frappe.get_meta("Item").has_field("show_in_website"))
+        for name, doctype in ((STOCK_TO_MIDDLEWARE, "Bin"), (ITEM_TO_MIDDLEWARE, "Item")):
+            webhook = frappe.get_doc("Webhook", name)
+            self.assertEqual((webhook.webhook_doctype, webhook.webhook_docevent), (doctype, "on_update"))
 
     def test_installing_again_changes_nothing(self):
         webhook = frappe.get_doc("Webhook", LEAD_TO_CRM)

@@ -1,9 +1,10 @@
-"""The webhooks of a ScoopJoy site: every new lead goes to the CRM, every change of stock to the mobile middleware."""
+"""The webhooks of a ScoopJoy site: every new lead goes to the CRM, every change of stock or items to the mobile middleware."""
 
 import frappe
 
 LEAD_TO_CRM = "ScoopJoy Lead to CRM"
 STOCK_TO_MIDDLEWARE = "ScoopJoy Stock to Middleware"
+ITEM_TO_MIDDLEWARE = "ScoopJoy Item to Middleware"
 
 _LEAD_BODY = """{
   "lead_name": "{{ doc.lead_name }}",
@@ -18,12 +19,22 @@ _STOCK_BODY = """{
   "item_code": "{{ doc.item_code }}",
   "actual_qty": {{ doc.actual_qty }},
   "reserved_qty": {{ doc.reserved_qty }},
-  "projected_qty": {{ doc.projected_qty }}
+  "projected_qty": {{ doc.projected_qty }},
+  "warehouse": "{{ doc.warehouse }}",
+  "modified": "{{ doc.modified }}"
+}"""
+_ITEM_BODY = """{
+  "item_code": "{{ doc.item_code }}",
+  "item_name": "{{ doc.item_name }}",
+  "standard_rate": {{ doc.standard_rate }},
+  "disabled": {{ doc.disabled }},
+  "show_in_website": {{ doc.show_in_website }},
+  "modified": "{{ doc.modified }}"
 }"""
 
 
 def add_webhooks():
-    """Add the webhooks that are missing, and switch on the one that waited for its settings."""
+    """Add the webhooks that are missing, and switch on those that waited for their settings."""
     _add(
         LEAD_TO_CRM,
         "crm",
@@ -37,17 +48,21 @@ def add_webhooks():
         enabled=1,
     )
     is_set = bool(frappe.conf.get("middleware_webhook_url") and frappe.conf.get("middleware_webhook_secret"))
-    _add(
-        STOCK_TO_MIDDLEWARE,
-        "middleware",
-        webhook_doctype="Bin",
-        webhook_docevent="on_update",
-        webhook_json=_STOCK_BODY,
-        webhook_headers=[{"key": "Content-Type", "value": "application/json"}],
-        enabled=int(is_set),
-    )
-    if is_set:
-        _switch_on_once(STOCK_TO_MIDDLEWARE)
+    for name, doctype, body in (
+        (STOCK_TO_MIDDLEWARE, "Bin", _STOCK_BODY),
+        (ITEM_TO_MIDDLEWARE, "Item", _ITEM_BODY),
+    ):
+        _add(
+            name,
+            "middleware",
+            webhook_doctype=doctype,
+            webhook_docevent="on_update",
+            webhook_json=body,
+            webhook_headers=[{"key": "Content-Type", "value": "application/json"}],
+            enabled=int(is_set),
+        )
+        if is_set and frappe.db.exists("Webhook", name):
+            _switch_on_once(name)
 
 
 def _add(name, receiver, **values):
