@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from demitasse.app.alerts import SiteAlerts
@@ -12,6 +12,7 @@ from demitasse.db.lanes import Lanes
 from demitasse.delivery.dispatcher import Dispatcher
 from demitasse.delivery.owned import OwnedClaims
 from demitasse.kernel.clock import Clock, monotonic_s
+from demitasse.outbox.model import QueuedDelivery, Settlement
 from demitasse.transports.addresses import AllowList
 from demitasse.transports.http import HttpSender
 
@@ -41,6 +42,19 @@ class Delivering:
     def start(self) -> None:
         """Deliver what is due, what was left by the last process included."""
         self.dispatcher.start()
+
+    def watch(
+        self, *, queued: Callable[[Sequence[QueuedDelivery]], None], settled: Callable[[Sequence[Settlement]], None]
+    ) -> None:
+        """Tell of new deliveries (from any thread) and of what came of attempts."""
+        offer = self.dispatcher.offer
+
+        def offer_and_tell(deliveries: Sequence[QueuedDelivery]) -> None:
+            offer(deliveries)
+            queued(deliveries)
+
+        self._site.publisher.on_queued = offer_and_tell
+        self.dispatcher.on_settled = settled
 
     async def close(self) -> None:
         """Finish what is under way within a bound; what is not done stays due."""

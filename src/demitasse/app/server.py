@@ -14,10 +14,13 @@ import structlog
 import uvicorn
 
 from demitasse.app.delivering import Delivering
+from demitasse.app.pushing import SitePush, with_push
 from demitasse.app.retention import Retention
 from demitasse.app.site import Site, open_site
 from demitasse.db.lanes import Lanes
 from demitasse.kernel.errors import DemitasseError
+from demitasse.live.model import Limits
+from demitasse.live.serving import Server, raise_open_files, websocket_options
 from demitasse.web.app_threads import AppThreads
 from demitasse.web.edge import Edge
 from demitasse.web.services import WebServices
@@ -41,7 +44,7 @@ class RunningSite:
         self.lanes = Lanes(site.database, loop=loop)
         self.threads = AppThreads(loop=loop)
         self.delivering = Delivering(site, self.lanes, loop=loop)
-        self.web = WebServices(
+        services = WebServices(
             site=site.services,
             database=site.database,
             authenticator=site.authenticator,
@@ -51,6 +54,8 @@ class RunningSite:
             wire=Wire(site.settings.zone),
             snapshot=self.delivering.dispatcher.snapshot,
         )
+        self.push = SitePush(site, services, loop=loop)
+        self.web = with_push(services, self.push)
         self._loop = loop
         self._retention = Retention(site, self.lanes)
         self._beside: list[asyncio.Task[None]] = []
@@ -58,6 +63,8 @@ class RunningSite:
     def start(self) -> None:
         """Begin to deliver, to notice what other processes write, and to delete old logs."""
         self.delivering.start()
+        self.push.start()
+        self.delivering.watch(queued=self.push.queued, settled=self.push.settled)
         work = (self._look_for_foreign_writes(), self._retention.run())
         self._beside = [self._loop.create_task(each) for each in work]
 
@@ -66,6 +73,7 @@ class RunningSite:
         for task in self._beside:
             task.cancel()
         await asyncio.gather(*self._beside, return_exceptions=True)
+        await self.push.close()
         await self.delivering.close()
         await self.lanes.close()
         self.threads.close()
@@ -106,13 +114,15 @@ def serve(path: Path, *, host: str, port: int) -> None:
     site = open_site(path)
     lock = own_site(path)
     try:
+        raise_open_files()
+        edge = application(site)
         config = uvicorn.Config(
-            application(site),
+            edge,
             host=host,
             port=port,
             loop="uvloop",
             http="httptools",
-            ws="none",
+            **websocket_options(Limits()),
             lifespan="on",
             log_config=None,
             access_log=False,
@@ -125,7 +135,7 @@ def serve(path: Path, *, host: str, port: int) -> None:
         # uvicorn raises the signal that stopped it once more; this turns it into an orderly end.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         with contextlib.suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run()
+            Server(config, on_stop=edge.say_goodbye).run()
     finally:
         site.close()
         lock.close()

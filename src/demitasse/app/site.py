@@ -22,9 +22,10 @@ from demitasse.db.sqlite import SqliteDatabase
 from demitasse.db.transaction import Transaction
 from demitasse.doctypes.model import Registry
 from demitasse.documents.context import DocumentContext
+from demitasse.documents.noticing import AnyOf, Noticing
 from demitasse.documents.publishing import Publisher
 from demitasse.events.subscriptions import Subscriptions
-from demitasse.frappe.context import SiteServices
+from demitasse.frappe.context import Realtime, SiteServices
 from demitasse.kernel.clock import Clock, utc_now
 from demitasse.settings.errors import InvalidSettings
 from demitasse.settings.load import load_settings
@@ -51,6 +52,13 @@ class Site:
     clock: Clock
     services: SiteServices
     webhook_listeners: list[Callable[[], None]]
+    credential_listeners: list[Callable[[], None]]
+    noticing: Noticing
+
+    @property
+    def realtime(self) -> Realtime:
+        """Where messages to connected clients go."""
+        return self.services.realtime
 
     def webhooks_changed(self) -> None:
         """Tell everybody who keeps something of the webhooks that one has changed; from any thread."""
@@ -95,12 +103,13 @@ def build_site(settings: Settings, apps: InstalledApps, *, environ: Mapping[str,
     references = References(conf=settings.conf, environ=environ)
     hooks = SiteHooks()
     authenticator, sessions = Authenticator(clock=clock), Sessions()
-    subscriptions = Subscriptions()
+    credential_listeners: list[Callable[[], None]] = []
+    subscriptions, noticing = Subscriptions(), Noticing()
     webhook_listeners: list[Callable[[], None]] = [subscriptions.forget]
     documents = DocumentContext(
         registry=registry,
         hooks=hooks,
-        observers=subscriptions,
+        observers=AnyOf(subscriptions, noticing),
         access=NoExtraRules(),
         vault=vault,
         clock=clock,
@@ -108,13 +117,19 @@ def build_site(settings: Settings, apps: InstalledApps, *, environ: Mapping[str,
         dialect="sqlite",
     )
     publisher = Publisher(documents, subscriptions)
-    database = SqliteDatabase(database_path(settings), before_commit=publisher.publish)
+
+    def before_commit(tx: Transaction) -> None:
+        publisher.publish(tx)
+        noticing.collect(documents, tx)
+
+    database = SqliteDatabase(database_path(settings), before_commit=before_commit)
     _read(database, custom_fields.load)
     database.on_foreign_write.append(lambda: _read(database, custom_fields.load))
 
     def forget_credentials() -> None:
         authenticator.forget()
         sessions.forget()
+        _call_all(credential_listeners)
 
     database.on_foreign_write.extend((forget_credentials, lambda: _call_all(webhook_listeners)))
     services = SiteServices(
@@ -148,6 +163,8 @@ def build_site(settings: Settings, apps: InstalledApps, *, environ: Mapping[str,
         clock=clock,
         services=services,
         webhook_listeners=webhook_listeners,
+        credential_listeners=credential_listeners,
+        noticing=noticing,
     )
 
 

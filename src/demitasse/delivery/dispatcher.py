@@ -6,7 +6,7 @@ get a request its channel's, what a result means the courier's, what a paused we
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from secrets import SystemRandom
 
@@ -86,6 +86,7 @@ class Dispatcher:
         loop = asyncio.get_running_loop()
         self._tasks = Tasks(loop)
         self._counters = Counters()
+        self.on_settled: Callable[[Sequence[Settlement]], None] | None = None
         self._settler = Settler(claims=claims, time=time, counters=self._counters, on_settled=self._settled)
         self._alerts = AlertQueue(alerts, spawn=self._tasks.spawn)
         self._gates = Gatekeeper(
@@ -239,6 +240,8 @@ class Dispatcher:
 
     def _settled(self, batch: Sequence[Settlement]) -> None:
         """Hear that results are durable."""
+        if self.on_settled is not None:
+            self.on_settled(batch)
         changed: set[str] = set()
         for settlement in batch:
             delivery = settlement.delivery

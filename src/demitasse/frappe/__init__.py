@@ -37,6 +37,7 @@ from demitasse.frappe.messages import clear_messages, msgprint, throw
 from demitasse.frappe.model.document import Document, controller_of, copy_doc, document_of
 from demitasse.frappe.model.meta import Meta
 from demitasse.frappe.proxies import Conf, Flags, FormDict, Local, Request, Response, Session
+from demitasse.frappe.realtime import publish_progress, publish_realtime
 from demitasse.frappe.values import AttrDict
 from demitasse.frappe.whitelisting import whitelist
 from demitasse.kernel import json
@@ -356,6 +357,8 @@ __all__ = [
     "only_for",
     "parse_json",
     "ping",
+    "publish_progress",
+    "publish_realtime",
     "request",
     "response",
     "session",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from demitasse.apps.installed import InstalledApps
 from demitasse.auth.model import Actor
@@ -45,6 +45,23 @@ class IncomingRequest:
     session: BrowserSession | None = None
 
 
+class Publish(Protocol):
+    """Sends a message to those who listen to a topic of the site's live push; from any thread."""
+
+    def __call__(self, topic: str, event: str, message: Any, *, about: Mapping[str, Any] | None = None) -> None:
+        """Send it.
+
+        Args:
+            about: The document (``doctype``, ``name``) that a client must be allowed to read to get it.
+        """
+
+
+class Realtime:
+    """Where messages to connected clients go; nowhere (``None``) until a server runs."""
+
+    publish: Publish | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteServices:
     """What the names of this room call: the site's rooms, filled once by ``app``.
@@ -55,6 +72,7 @@ class SiteServices:
         references: Looks up secrets that are named instead of stored.
         forget_credentials: Called after users, roles, keys, passwords or sessions have changed.
         aftermath: What calls left to be written after their end; whoever runs calls runs it.
+        realtime: What ``publish_realtime`` sends goes there.
     """
 
     documents: DocumentContext
@@ -65,6 +83,7 @@ class SiteServices:
     references: References
     forget_credentials: Callable[[], None]
     aftermath: Aftermath = field(default_factory=Aftermath)
+    realtime: Realtime = field(default_factory=Realtime)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -27,6 +27,8 @@ _BATCH_ENTRIES = 64
 class Hub:
     """Connects publishers and connections.
 
+    ``on_warm`` and ``on_cold`` are told of a topic when messages to it begin to matter, and when they no longer do.
+
     Args:
         doorkeeper: Asked before an entry that says what it is about is sent.
         keeps_everything: Keep messages of topics that nobody has listened to lately, too.
@@ -43,6 +45,8 @@ class Hub:
         self.doorkeeper = doorkeeper
         self.limits = limits or Limits()
         self.carrier: Carrier | None = None
+        self.on_warm: Callable[[str], None] | None = None
+        self.on_cold: Callable[[str], None] | None = None
         self.capacity = Capacity(self.limits)
         self.connections: set[Connection] = set()
         self._call_soon = call_soon
@@ -153,8 +157,8 @@ class Hub:
                 lost.append(topic)
             starts[topic] = head if located is None else located
             self._listeners.setdefault(topic, set()).add(connection)
-            if self._warmth is not None:
-                self._warmth.heard(topic, head)
+            if self._warmth is not None and self._warmth.heard(topic, head) and self.on_warm is not None:
+                self.on_warm(topic)
         if starts:
             connection.rewind(starts)
         if lost:
@@ -198,7 +202,9 @@ class Hub:
         now_s = monotonic_s()
         self._log.evict(now_s=now_s)
         if self._warmth is not None:
-            self._warmth.cool(now_s=now_s)
+            for topic in self._warmth.cool(now_s=now_s):
+                if self.on_cold is not None:
+                    self.on_cold(topic)
 
     def close(self) -> None:
         """End all connections: the server stops."""

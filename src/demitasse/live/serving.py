@@ -1,5 +1,7 @@
 """uvicorn as live push needs it."""
 
+import contextlib
+import resource
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +10,8 @@ from typing_extensions import override
 
 from demitasse.live.frames import FrameProtocol
 from demitasse.live.model import Limits
+
+_OPEN_FILES = 65_536
 
 
 def websocket_options(limits: Limits) -> dict[str, Any]:
@@ -40,3 +44,10 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[Any] | None = None) -> None:
         self._on_stop()
         await super().shutdown(sockets)
+
+
+def raise_open_files() -> None:
+    """Let this process have as many connections as the system allows; the usual soft limit is 1,024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # macOS refuses some values that it has named itself
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, _OPEN_FILES), most))

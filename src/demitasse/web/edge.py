@@ -11,6 +11,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from demitasse.auth.errors import NotAuthenticated
+from demitasse.live.service import PATHS, Live
 from demitasse.web.api import Api
 from demitasse.web.desk.app import Desk
 from demitasse.web.desk.assets import PREFIX
@@ -36,6 +37,7 @@ class Edge:
         self._running = running
         self._api: Api | None = None
         self._desk: Desk | None = None
+        self._live: Live | None = None
         self._services: WebServices | None = None
         self._proxies: TrustedProxies | None = None
         routes = [
@@ -54,6 +56,8 @@ class Edge:
             await self._api(scope, receive, send)
         elif scope["type"] == "http" and self._desk is not None and _is_desk(scope["path"]):
             await self._desk(scope, receive, send)
+        elif self._live is not None and scope["type"] != "lifespan" and scope["path"] in PATHS:
+            await self._live(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
 
@@ -61,12 +65,17 @@ class Edge:
     async def _lifespan(self, _: Starlette) -> Any:
         async with self._running() as services:
             self._services = services
-            self._api = Api(services)
+            self._api, self._live = Api(services), services.live
             self._desk = Desk(services, EXTENSIONS)
             self._proxies = TrustedProxies(services.site.settings.trusted_proxies)
             self._rest.router.routes.extend(_assets(services))
             yield
-            self._api = self._desk = self._services = None
+            self._api = self._desk = self._services = self._live = None
+
+    def say_goodbye(self) -> None:
+        """End all live connections: the server is about to stop."""
+        if self._live is not None:
+            self._live.say_goodbye()
 
     async def _root(self, _: Request) -> Response:
         """Lead people to the Desk."""

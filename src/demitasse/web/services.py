@@ -10,6 +10,7 @@ from demitasse.db.lanes import Lanes
 from demitasse.db.sqlite import SqliteDatabase
 from demitasse.delivery.metrics import Snapshot
 from demitasse.frappe.context import SiteServices
+from demitasse.live.service import Live
 from demitasse.web.app_threads import AppThreads
 from demitasse.web.wire import Wire
 
@@ -20,6 +21,7 @@ class WebServices:
 
     Args:
         snapshot: Returns what delivery counts.
+        live: The endpoints of live push.
     """
 
     site: SiteServices
@@ -30,6 +32,7 @@ class WebServices:
     threads: AppThreads
     wire: Wire
     snapshot: Callable[[], Awaitable[Snapshot]]
+    live: Live | None = None
     throttle: LoginThrottle = field(default_factory=LoginThrottle)
 
     def is_secure(self, scheme: str) -> bool:

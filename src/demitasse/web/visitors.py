@@ -39,8 +39,11 @@ class Visitor:
 NOBODY = Visitor(actor=GUEST_ACTOR)
 
 
-async def identify(services: WebServices, headers: Mapping[str, str]) -> Visitor:
+async def identify(services: WebServices, headers: Mapping[str, str], *, is_use: bool = True) -> Visitor:
     """Return who sends a request with these headers (names in lower case); credentials win over a cookie.
+
+    Args:
+        is_use: It counts as a use of the session, and so keeps it open.
 
     Raises:
         NotAuthenticated: the credentials are malformed or wrong.
@@ -56,7 +59,7 @@ async def identify(services: WebServices, headers: Mapping[str, str]) -> Visitor
     sid = sid_of(headers.get("cookie"))
     if sid is None:
         return NOBODY
-    session = await _resume(services, sid, now=services.site.documents.clock())
+    session = await _resume(services, sid, now=services.site.documents.clock(), is_use=is_use)
     if session is None:
         return Visitor(actor=GUEST_ACTOR, has_expired=True)
     return Visitor(actor=session.actor, session=session)
@@ -68,12 +71,12 @@ def _note_uses(services: WebServices) -> None:
         services.lanes.write(lambda tx: note_uses(tx, uses)).add_done_callback(_tell_if_lost)
 
 
-async def _resume(services: WebServices, sid: str, *, now: datetime) -> Session | None:
+async def _resume(services: WebServices, sid: str, *, now: datetime, is_use: bool) -> Session | None:
     sessions = services.sessions
     session = sessions.remembered(sid, now=now)
     if session is None:
         session = await services.lanes.read(lambda tx: sessions.resume(tx, sid, now=now))
-    if session is not None and session.should_be_noted(now):
+    if session is not None and is_use and session.should_be_noted(now):
         session = sessions.note_seen(session, now=now)
         noted = session
         # Nobody waits for it: when it is lost, the session only ends a little earlier.

@@ -1,0 +1,181 @@
+"""Live push of a site: what happens to documents and deliveries, and what apps publish."""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from demitasse.app.rules import NoExtraRules
+from demitasse.app.site import Site
+from demitasse.documents.noticing import Change, Kind
+from demitasse.live.asgi import Scope
+from demitasse.live.hub import Hub
+from demitasse.live.model import Message, make_message
+from demitasse.live.service import Live
+from demitasse.outbox.model import QueuedDelivery, Settlement
+from demitasse.web import cors
+from demitasse.web.doorkeeper import SiteDoorkeeper
+from demitasse.web.services import WebServices
+
+DELIVERIES = "deliveries"
+_MAX_ROWS = 20_000
+
+
+class SitePush:
+    """Fills the ports of a site's rooms with a hub. Publishing may be done from any thread."""
+
+    def __init__(self, site: Site, web: WebServices, *, loop: asyncio.AbstractEventLoop) -> None:
+        self._site = site
+        self._loop = loop
+        self._zone = site.settings.zone
+        self._has_rules = not isinstance(site.documents.access, NoExtraRules)
+        self._watched: Counter[str] = Counter()
+        doorkeeper = SiteDoorkeeper(web)
+        self.live = Live(doorkeeper, loop=loop, keeps_everything=False, sharing=self._sharing)
+        doorkeeper.redeem = self.live.redeem
+        self.hub.on_warm, self.hub.on_cold = self._warm, self._cold
+        self._carrying: asyncio.Task[None] | None = None
+
+    @property
+    def hub(self) -> Hub:
+        """Who listens."""
+        return self.live.hub
+
+    def start(self) -> None:
+        """Listen to the rooms from now on."""
+        site = self._site
+        if site.settings.redis_url:
+            # redis comes with the extra `broker`, which a site alone does not need.
+            from demitasse.live.streams import StreamCarrier  # noqa: PLC0415 - as the comment says
+            from demitasse.transports.redis_stream import RedisStream  # noqa: PLC0415 - as above
+
+            stream = RedisStream(
+                site.settings.redis_url, name=f"demitasse:live:{site.settings.site.name}", max_rows=_MAX_ROWS
+            )
+            self._carrying = self._loop.create_task(StreamCarrier(self.hub, stream).run())
+        self.live.start()
+        site.noticing.watches = self._watches
+        site.noticing.on_changes = self._changed
+        site.realtime.publish = self.publish
+        site.credential_listeners.append(self._credentials_changed)
+
+    async def close(self) -> None:
+        """Listen no more, and say goodbye to the clients."""
+        site = self._site
+        site.noticing.watches = site.noticing.on_changes = site.realtime.publish = None
+        site.credential_listeners.remove(self._credentials_changed)
+        await self.live.close()
+        if self._carrying is not None:
+            self._carrying.cancel()
+            await asyncio.gather(self._carrying, return_exceptions=True)
+
+    def publish(self, topic: str, event: str, message: Any, *, about: Mapping[str, Any] | None = None) -> None:
+        """Send what an app publishes."""
+        if self.hub.wants(topic):
+            if about is not None and self._has_rules:
+                about = {**about, "has_rules": True}
+            self._send([make_message(topic, event, {"message": message}, about=about)])
+
+    def queued(self, deliveries: Sequence[QueuedDelivery]) -> None:
+        """Tell of new deliveries."""
+        if self.hub.wants(DELIVERIES):
+            self._send(
+                [_delivery(each.name, {"webhook": each.webhook, "state": each.state.value}) for each in deliveries]
+            )
+
+    def settled(self, settlements: Sequence[Settlement]) -> None:
+        """Tell what came of attempts."""
+        if self.hub.wants(DELIVERIES):
+            self._send([_settled(each) for each in settlements])
+
+    def _watches(self, doctype: str) -> bool:
+        return doctype in self._watched or self.hub.carrier is not None
+
+    def _warm(self, topic: str) -> None:
+        doctype = _doctype_of(topic)
+        if doctype is not None:
+            self._watched[doctype] += 1
+
+    def _cold(self, topic: str) -> None:
+        doctype = _doctype_of(topic)
+        if doctype is not None:
+            self._watched[doctype] -= 1
+            if not self._watched[doctype]:
+                del self._watched[doctype]
+
+    def _changed(self, changes: Sequence[Change]) -> None:
+        self._send([message for change in changes for message in self._notices(change)])
+
+    def _notices(self, change: Change) -> list[Message]:
+        modified = change.modified.astimezone(self._zone) if change.modified is not None else None
+        payload: dict[str, Any] = {
+            "doctype": change.doctype,
+            "name": change.name,
+            "change": change.kind.value,
+            "docstatus": change.docstatus,
+            "modified": modified,
+            "user": change.user,
+        }
+        about: dict[str, Any] = {"doctype": change.doctype, "name": change.name, "owner": change.owner}
+        if self._has_rules and change.kind is not Kind.DELETE:
+            about["has_rules"] = True
+        found = []
+        for topic, type_ in (
+            (f"doctype:{change.doctype}", "list_update"),
+            (f"doc:{change.doctype}/{change.name}", "doc_update"),
+        ):
+            if self.hub.wants(topic):
+                found.append(make_message(topic, type_, payload, key=change.name, about=about))
+        return found
+
+    def _send(self, messages: Sequence[Message]) -> None:
+        if messages:
+            self._on_loop(lambda: self._carry(messages))
+
+    def _carry(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            self.hub.carry(message)
+
+    def _credentials_changed(self) -> None:
+        self._on_loop(self.live.recheck_soon)
+
+    def _on_loop(self, callback: Callable[[], None]) -> None:
+        with contextlib.suppress(RuntimeError):  # The loop is closed: nobody listens any more.
+            self._loop.call_soon_threadsafe(callback)
+
+    def _sharing(self, scope: Scope) -> Sequence[tuple[bytes, bytes]]:
+        allowed = self._site.settings.allow_cors
+        return cors.headers(scope["method"], scope["headers"], allowed=allowed) if allowed else ()
+
+
+def with_push(web: WebServices, push: SitePush) -> WebServices:
+    """Return the services with the endpoints of live push."""
+    return replace(web, live=push.live)
+
+
+def _doctype_of(topic: str) -> str | None:
+    kind, _, rest = topic.partition(":")
+    return rest.partition("/")[0] if kind in {"doctype", "doc"} else None
+
+
+def _delivery(name: str, facts: Mapping[str, Any]) -> Message:
+    return make_message(DELIVERIES, "delivery_update", {"delivery": name, **facts}, key=name)
+
+
+def _settled(settlement: Settlement) -> Message:
+    delivery, attempt = settlement.delivery, settlement.attempt
+    return _delivery(
+        delivery.name,
+        {
+            "webhook": delivery.webhook,
+            "state": settlement.state.value,
+            "reference_doctype": settlement.doctype,
+            "reference_name": settlement.document,
+            "attempt": attempt.number,
+            "outcome": attempt.outcome,
+            "status_code": attempt.status_code,
+            "duration_ms": attempt.duration_ms,
+        },
+    )
