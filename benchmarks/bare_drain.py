@@ -1,7 +1,9 @@
 """The ceiling of a drained backlog: raw libcurl and raw sqlite3 in one process, on a copy of the site's own tables.
 
-Each row of the queue is read with its delivery, posted, logged, and taken out of the queue; 128 results share a durable
-commit. Nothing is signed, judged or limited. Arguments: the URL (empty: nothing is posted), the database. Prints JSON.
+Each row of the queue is read with its delivery and posted; then its log row is written, its delivery marked, and it is
+taken out of the queue; 128 results share a durable commit. Nothing is signed, judged or limited.
+
+Arguments: the URL (empty: nothing is posted), the database. Prints JSON.
 """
 
 import resource
@@ -9,6 +11,7 @@ import sqlite3
 import sys
 import time
 from collections import deque
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -29,6 +32,10 @@ _LOG = (
     '"delivery", "attempt", "reference_doctype", "reference_document", "user", "request_method", "url", "headers", '
     '"data", "outcome", "status_code", "duration_ms", "response") '
     "VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, 'POST', ?, ?, ?, 'ok', ?, 1, 'ok')"
+)
+_MARK = (
+    'UPDATE "tabWebhook Delivery" SET "status" = ?, "attempts" = 1, "status_code" = ?, "modified" = ?, '
+    '"finished_at" = ? WHERE "name" = ?'
 )
 _UNQUEUE = 'DELETE FROM "outbox" WHERE "id" = ?'
 
@@ -66,6 +73,10 @@ class Queue:
         """Write what was done."""
         self._connection.execute("BEGIN IMMEDIATE")
         self._connection.executemany(_LOG, [self._logged(row, status) for row, status in self._done])
+        moment = datetime.now(UTC).isoformat(" ", "microseconds")[:26]
+        self._connection.executemany(
+            _MARK, [("Delivered", status, moment, moment, row[1]) for row, status in self._done]
+        )
         self._connection.executemany(_UNQUEUE, [(row[0],) for row, _ in self._done])
         self._connection.execute("COMMIT")
         self._done.clear()

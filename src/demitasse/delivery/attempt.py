@@ -1,7 +1,9 @@
 """From the result of a request to what becomes of its delivery: decisions without I/O."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+
+from msgspec import Struct
 
 from demitasse.delivery.classification import Judgement, Verdict, header
 from demitasse.delivery.policy import Random, RetrySchedule, parse_retry_after, retry_delay_s
@@ -22,8 +24,7 @@ _SHOWN_BODY_BYTES = 65_536
 _MICROSECONDS = 1_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class Sent(Struct, frozen=True, kw_only=True, gc=False):
     """An attempt that is under way, or could not be made.
 
     Args:
@@ -103,9 +104,14 @@ def _log_row(sent: Sent, result: SendResult | None, *, outcome: str, error: str 
         status_code=(result.status or 0) if result else 0,
         duration_ms=round(result.duration_s * 1000) if result else 0,
         error=None if error is None else storable(error),
-        response_headers=storable(json.encode(redact_headers(result.headers)).decode()) if result else "{}",
+        response_headers=_shown_headers(result.headers) if result else "{}",
         is_response_cut=result.truncated if result else False,
     )
+
+
+@lru_cache(maxsize=256)  # A receiver repeats itself, within a second to the letter.
+def _shown_headers(headers: tuple[tuple[str, str], ...]) -> str:
+    return storable(json.encode(redact_headers(headers)).decode())
 
 
 def _response_text(result: SendResult) -> str:

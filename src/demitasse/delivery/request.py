@@ -1,8 +1,10 @@
 """The request of an attempt: the stored bytes with what is only known when they are sent."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
+
+from msgspec import Struct
 
 from demitasse.delivery.ports import Endpoint, Resolver
 from demitasse.delivery.redaction import redact_headers, redact_url
@@ -37,8 +39,7 @@ _OURS = frozenset(
 MAX_RESPONSE_BYTES = 16_384
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreparedRequest:
+class PreparedRequest(Struct, frozen=True, kw_only=True, gc=False):
     """A request, and what the log may show of it."""
 
     request: OutgoingRequest
@@ -86,7 +87,7 @@ class RequestMaker:
                 tls=self._current_tls(),
             ),
             shown_url=storable(redact_url(url)),
-            shown_headers=json.encode(redact_headers((*theirs, *ours))).decode(),
+            shown_headers=json.encode({**_shown(theirs), **dict(ours)}).decode(),
         )
 
     def _current_signer(self) -> Signer:
@@ -135,6 +136,11 @@ def _theirs(headers: tuple[tuple[str, str], ...], content_type: str) -> tuple[tu
     if any(name.lower() == "content-type" for name, _ in kept):
         return kept
     return (("Content-Type", content_type), *kept)
+
+
+@lru_cache(maxsize=512)
+def _shown(theirs: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+    return redact_headers(theirs)
 
 
 def _key(secret: str | None) -> SigningKey | None:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from demitasse.db.transaction import Row, Transaction
 from demitasse.kernel import json
-from demitasse.outbox.model import DeliveryState, Message, QueuedDelivery
+from demitasse.outbox.model import DeliveryState, Headers, Message, QueuedDelivery
 from demitasse.outbox.store import STORED_MOMENT
 
 INLINE_BYTES = 16_384
@@ -203,6 +204,11 @@ def to_queued(row: Row) -> QueuedDelivery:
     )
 
 
+@lru_cache(maxsize=256)  # The deliveries of a webhook mostly have the same.
+def _to_headers(text: str) -> Headers:
+    return tuple((name, value) for name, value in json.decode(text))
+
+
 def _to_message(row: Row) -> Message:
     doctype, document, event, sequence, url, method, headers, content_type, owner, body = row
     return Message(
@@ -212,7 +218,7 @@ def _to_message(row: Row) -> Message:
         sequence=sequence,
         url=url,
         method=method,
-        headers=tuple((name, value) for name, value in json.decode(headers)),
+        headers=_to_headers(headers),
         content_type=content_type,
         body=body.encode(),
         owner=owner,

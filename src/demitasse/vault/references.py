@@ -5,15 +5,15 @@ from typing import Any
 
 from demitasse.vault.errors import MissingSecret
 
-
-def is_reference(text: str) -> bool:
-    """Return whether the text names a secret that is kept elsewhere."""
-    return text.startswith(("env:", "conf:"))
-
-
+_KINDS = ("env:", "conf:")
 _OWN_KEYS = frozenset({"encryption_key", "database_url", "redis_url", "broker_url"})
 """What the site itself is opened with: whoever may write a webhook may not send it anywhere."""
 _OWN_NAMES = frozenset(f"DEMITASSE_{key.upper()}" for key in _OWN_KEYS)
+
+
+def is_reference(text: str) -> bool:
+    """Return whether the text names a secret that is kept elsewhere."""
+    return text.startswith(_KINDS)
 
 
 class References:
@@ -29,16 +29,16 @@ class References:
         Raises:
             MissingSecret: the environment or the configuration has no such name, or it is the site's own.
         """
+        if not text.startswith(_KINDS):
+            return text
         kind, _, name = text.partition(":")
         name = name.strip()
         if kind == "env":
             found: Any = self._environ.get(name)
             where = "the server's environment"
-        elif kind == "conf":
+        else:
             found = self._conf.get(name)
             where = "site_config.json"
-        else:
-            return text
         if name in _OWN_KEYS or name.upper() in _OWN_NAMES:
             message = f"{text} opens the site itself and is given to nobody: use a secret of its own"
             raise MissingSecret(message, reference=text)
