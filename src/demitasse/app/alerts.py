@@ -11,6 +11,7 @@ from functools import partial
 import structlog
 
 from demitasse.app.mail import MailServer, compose, send
+from demitasse.app.people import email_of
 from demitasse.app.site import Site
 from demitasse.auth.model import ADMINISTRATOR_ACTOR
 from demitasse.db.transaction import Transaction
@@ -29,8 +30,6 @@ _QUIET_S = 3_600.0
 """How long a webhook's failed deliveries are only documents after its owner was told of one."""
 _POST_TIMEOUT_S = 10.0
 _OK = range(200, 300)
-_NOBODYS = "@example.com"
-"""Addresses that nobody can have (RFC 2606, section 3): a new site's Administrator is given one."""
 _SUBJECTS = {
     AlertKind.WEBHOOK_PAUSED: "Webhook {webhook} was paused",
     AlertKind.DELIVERY_FAILED: "A delivery of webhook {webhook} failed for good",
@@ -162,13 +161,7 @@ def _recipient(site: Site, tx: Transaction, webhook: str) -> Recipient:
         return Recipient(email=None, url=None, is_listener=False)
     owner = record["owner"] or ""
     return Recipient(
-        email=record["alert_email"] or (owner if "@" in owner else _email_of(site, tx, owner)),
+        email=record["alert_email"] or (owner if "@" in owner else email_of(site.documents, tx, owner)),
         url=(record["alert_url"] or "").strip() or None,
         is_listener=record["webhook_doctype"] == ALERT,
     )
-
-
-def _email_of(site: Site, tx: Transaction, user: str) -> str | None:
-    record = store.find(site.documents, tx, site.registry.get("User"), user)
-    email = record["email"] if record is not None else None
-    return email if email and not email.endswith(_NOBODYS) else None

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from demitasse.app.connecting import LEDGER_NAME
 from demitasse.app.site import database_path, open_site
 from demitasse.app.webhooks import writing
 from demitasse.auth.model import ADMINISTRATOR_ACTOR
@@ -22,7 +23,7 @@ from demitasse.settings.model import Settings
 
 _ABOUT = "demitasse-backup.json"
 _FORMAT = 1
-_NOT_KEPT = frozenset({"site.lock", f".{CONFIG_NAME}.new"})
+_NOT_KEPT = frozenset({"site.lock", LEDGER_NAME, f".{CONFIG_NAME}.new"})
 _JOURNALS = ("-wal", "-shm", "-journal")
 _REASON = "Restored from a backup: resume it when this copy shall deliver"
 

@@ -17,6 +17,7 @@ from demitasse.auth.keys.operations import generate_keys
 from demitasse.auth.model import ADMINISTRATOR, ADMINISTRATOR_ACTOR, GUEST
 from demitasse.auth.operations import check_new_password, set_password
 from demitasse.auth.tables import CREDENTIAL_TABLES
+from demitasse.connect.tables import CONNECT_TABLES
 from demitasse.db.schema import ensure_tables
 from demitasse.db.transaction import Transaction
 from demitasse.doctypes.model import DocType
@@ -252,7 +253,7 @@ def _install_one(site: Site, app: App) -> None:
 
 def _ensure(site: Site, doctypes: Iterable[DocType] | None = None, *, tx: Transaction | None = None) -> list[str]:
     own = tx or site.database.write()
-    tables = [*CREDENTIAL_TABLES, PATCH_LOG, *OUTBOX_TABLES, *INCOMING_TABLES]
+    tables = [*CREDENTIAL_TABLES, PATCH_LOG, *OUTBOX_TABLES, *INCOMING_TABLES, *CONNECT_TABLES]
     changes = ensure_tables(own, [*tables, *document_tables(site.registry if doctypes is None else doctypes)])
     if tx is None:
         own.commit()

@@ -9,6 +9,7 @@ import structlog
 
 from demitasse.app.site import Site
 from demitasse.app.webhooks import writing
+from demitasse.connect.store import drop_old_flows
 from demitasse.db.lanes import Lanes
 from demitasse.db.transaction import Transaction
 from demitasse.documents import store
@@ -40,6 +41,7 @@ def steps(site: Site, *, now: datetime, days: int | None = None) -> list[Step]:
     found: list[Step] = [
         lambda tx: forget_expired_seen(tx, now_s=now_s, limit=CHUNK),
         lambda tx: forget_old_keys(tx, before_s=now_s - RETENTION_S, limit=CHUNK),
+        lambda tx: drop_old_flows(tx, now=now, limit=CHUNK),
     ]
     kept_days = site.settings.log_retention_days if days is None else days
     if kept_days:

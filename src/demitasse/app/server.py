@@ -116,6 +116,7 @@ def serve(path: Path, *, host: str, port: int) -> None:
     try:
         raise_open_files()
         edge = application(site)
+        site.connecting.settle()
         config = uvicorn.Config(
             edge,
             host=host,

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from demitasse.app.alias import install_alias
+from demitasse.app.connecting import Connecting, connecting
 from demitasse.app.custom_fields import CustomFields
 from demitasse.app.hooks import SiteHooks
 from demitasse.app.resolve import resolver
@@ -51,6 +52,7 @@ class Site:
     vault: Vault
     clock: Clock
     services: SiteServices
+    connecting: Connecting
     webhook_listeners: list[Callable[[], None]]
     credential_listeners: list[Callable[[], None]]
     noticing: Noticing
@@ -73,6 +75,7 @@ class Site:
                 tx.commit()
         finally:
             self.database.close()
+            self.connecting.database.close()
 
 
 def open_site(path: Path, *, environ: Mapping[str, str] | None = None, clock: Clock = utc_now) -> Site:
@@ -132,6 +135,7 @@ def build_site(settings: Settings, apps: InstalledApps, *, environ: Mapping[str,
         _call_all(credential_listeners)
 
     database.on_foreign_write.extend((forget_credentials, lambda: _call_all(webhook_listeners)))
+    connections = connecting(settings, documents, database, references)
     services = SiteServices(
         documents=documents,
         settings=settings,
@@ -140,12 +144,14 @@ def build_site(settings: Settings, apps: InstalledApps, *, environ: Mapping[str,
         publisher=publisher,
         references=references,
         forget_credentials=forget_credentials,
+        connections=connections.context,
     )
     core = CoreServices(
         registry=registry,
         forget_credentials=forget_credentials,
         forget_webhooks=lambda: _call_all(webhook_listeners),
         extend_doctype=custom_fields.extend,
+        host_name=settings.host_name,
     )
     hooks.connect(apps, registry, core=core, site=lambda: services)
     return Site(
@@ -162,6 +168,7 @@ def build_site(settings: Settings, apps: InstalledApps, *, environ: Mapping[str,
         vault=vault,
         clock=clock,
         services=services,
+        connecting=connections,
         webhook_listeners=webhook_listeners,
         credential_listeners=credential_listeners,
         noticing=noticing,

@@ -16,12 +16,14 @@ class CoreServices:
         forget_credentials: Called after users, roles or keys have changed.
         forget_webhooks: Called after a webhook has changed.
         extend_doctype: Called when the Custom Fields of a DocType have changed, in the transaction that changes them.
+        host_name: The site's own address, where it is configured.
     """
 
     registry: Registry
     forget_credentials: Callable[[], None]
     forget_webhooks: Callable[[], None]
     extend_doctype: Callable[[Transaction, str], None]
+    host_name: str | None = None
 
 
 Controller = Callable[[CoreServices], Mapping[str, Handler]]

@@ -63,11 +63,12 @@ class SqliteSource:
 class TurnSource(SqliteSource):
     """A writing transaction of a thread: it takes the turn at its first statement and gives it back at its end."""
 
-    __slots__ = ("_database", "_holds")
+    __slots__ = ("_changes", "_database", "_holds")
 
     def __init__(self, database: "SqliteDatabase") -> None:
         self._database = database
         self._holds = False
+        self._changes = 0
 
     def open(self) -> Cursor:
         """Wait for the turn, then begin, or go on in the transaction that another thread left open."""
@@ -77,7 +78,12 @@ class TurnSource(SqliteSource):
         except sqlite3.Error as error:
             explain(error)
         self._holds = True
+        self._changes = self._database.writer.total_changes
         return cursor
+
+    def has_changed(self) -> bool:
+        """Return whether rows were changed since ``open``."""
+        return self._database.writer.total_changes != self._changes
 
     def commit(self) -> None:
         """Commit durably, perhaps together with other threads, and give the turn back."""
@@ -106,6 +112,10 @@ class GroupSource(SqliteSource):
         """Return the group's cursor."""
         return self._cursor
 
+    def has_changed(self) -> bool:
+        """Return true: the group's work is not this one's to end."""
+        return True
+
     def commit(self) -> None:
         """Leave it to the group."""
 
@@ -124,6 +134,10 @@ class ReaderSource(SqliteSource):
     def open(self) -> Cursor:
         """Begin a snapshot."""
         return self._connection.execute("BEGIN")
+
+    def has_changed(self) -> bool:
+        """Return false: it only reads."""
+        return False
 
     def commit(self) -> None:
         """End the snapshot."""

@@ -55,6 +55,9 @@ class Source(Protocol):
     def explain(self, error: Exception) -> NoReturn:
         """Raise the error of this room that a driver's error stands for."""
 
+    def has_changed(self) -> bool:
+        """Return whether the statements since ``open`` have changed rows, or may have."""
+
     @property
     def driver_errors(self) -> tuple[type[Exception], ...]:
         """The driver's exceptions."""
@@ -83,6 +86,7 @@ class Transaction:
         "_cursor",
         "_depth",
         "_ended",
+        "_is_bound",
         "_source",
         "dialect",
         "journal",
@@ -96,6 +100,7 @@ class Transaction:
         self._after_commit: list[Callable[[], None]] = []
         self._depth = 0
         self._ended = 0
+        self._is_bound = False
         self.dialect = source.dialect
         self.writable = writable
         self.journal: list[Any] = []
@@ -121,6 +126,7 @@ class Transaction:
     def run(self, sql: str, params: Params = ()) -> int:
         """Run one statement that changes rows and return how many it changed."""
         cursor = self._writing()
+        self._is_bound = True
         try:
             cursor.execute(self._source.translate(sql), params)
         except self._source.driver_errors as error:
@@ -130,6 +136,7 @@ class Transaction:
     def run_many(self, sql: str, rows: Iterable[Params]) -> None:
         """Run one statement for each row of parameters."""
         cursor = self._writing()
+        self._is_bound = True
         try:
             cursor.executemany(self._source.translate(sql), rows)
         except self._source.driver_errors as error:
@@ -138,6 +145,7 @@ class Transaction:
     def lock(self, key: str) -> None:
         """Wait until no other transaction holds ``key``, and hold it until the end; the key need not exist anywhere."""
         self._source.lock(self._writing(), key)
+        self._is_bound = True
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call ``callback`` once the work is durable; a rollback forgets it, also one to a savepoint."""
@@ -157,6 +165,7 @@ class Transaction:
     def begin_savepoint(self) -> Mark:
         """Open a savepoint and return its mark, for ``rollback_to`` or ``release``."""
         cursor = self._writing()
+        self._is_bound = True
         self._depth += 1
         cursor.execute(f"SAVEPOINT sp{self._depth}", ())
         return self._depth, len(self.journal), len(self._after_commit), self._ended
@@ -181,6 +190,19 @@ class Transaction:
         self._depth = depth - 1
         del self.journal[entries:]
         del self._after_commit[callbacks:]
+
+    def step_aside(self) -> bool:
+        """End early what has only read, so that nobody waits for it, and return whether nothing is open now.
+
+        For who is about to wait for something else than the database. The next statement begins anew, and sees what
+        others have committed meanwhile. What has changed rows, holds a lock or stands in a savepoint stays open.
+        """
+        if self._cursor is None:
+            return True
+        if self._is_bound or self.journal or self._after_commit or self._source.has_changed():
+            return False
+        self.rollback()
+        return True
 
     def prepare(self) -> None:
         """Do what must be in the transaction before it commits (the events of the journal become deliveries)."""
@@ -209,6 +231,7 @@ class Transaction:
     def rollback(self) -> None:
         """Undo everything since the last commit, with its journal and callbacks."""
         self._cursor = None
+        self._is_bound = False
         self._depth = 0
         self._ended += 1
         self.journal.clear()
@@ -216,6 +239,7 @@ class Transaction:
         self._source.rollback()
 
     def _finished(self) -> None:
+        self._is_bound = False
         self._depth = 0
         self._ended += 1
         callbacks, self._after_commit = self._after_commit, []

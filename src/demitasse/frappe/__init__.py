@@ -36,6 +36,7 @@ from demitasse.frappe.exceptions import (
 from demitasse.frappe.messages import clear_messages, msgprint, throw
 from demitasse.frappe.model.document import Document, controller_of, copy_doc, document_of
 from demitasse.frappe.model.meta import Meta
+from demitasse.frappe.pages import respond_as_web_page
 from demitasse.frappe.proxies import Conf, Flags, FormDict, Local, Request, Response, Session
 from demitasse.frappe.realtime import publish_progress, publish_realtime
 from demitasse.frappe.values import AttrDict
@@ -360,6 +361,7 @@ __all__ = [
     "publish_progress",
     "publish_realtime",
     "request",
+    "respond_as_web_page",
     "response",
     "session",
     "set_user",

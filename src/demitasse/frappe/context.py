@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from demitasse.apps.installed import InstalledApps
 from demitasse.auth.model import Actor
 from demitasse.auth.sessions.model import Session as BrowserSession
+from demitasse.connect.context import ConnectContext
 from demitasse.db.transaction import Transaction
 from demitasse.documents.context import DocumentContext
 from demitasse.documents.publishing import Publisher
@@ -71,6 +72,7 @@ class SiteServices:
         publisher: Told of deliveries that a call queues by itself (replays, backfills).
         references: Looks up secrets that are named instead of stored.
         forget_credentials: Called after users, roles, keys, passwords or sessions have changed.
+        connections: The Connected Apps and what users have granted them.
         aftermath: What calls left to be written after their end; whoever runs calls runs it.
         realtime: What ``publish_realtime`` sends goes there.
     """
@@ -82,6 +84,7 @@ class SiteServices:
     publisher: Publisher
     references: References
     forget_credentials: Callable[[], None]
+    connections: ConnectContext
     aftermath: Aftermath = field(default_factory=Aftermath)
     realtime: Realtime = field(default_factory=Realtime)
 

@@ -7,6 +7,7 @@ from demitasse.db.transaction import Transaction
 from demitasse.frappe.context import Call, IncomingRequest, bound
 from demitasse.web.envelope import Answer
 from demitasse.web.outcome import Outcome, answer_of, failure_of
+from demitasse.web.people import answer_for_people, error_for_people
 from demitasse.web.request import SAFE_METHODS, ApiRequest
 from demitasse.web.services import WebServices
 
@@ -41,13 +42,18 @@ def run_call(services: WebServices, request: ApiRequest, actor: Actor, tx: Trans
                 unknown=outcome.unknown,
             )
             # The answer is made first: a result that has no JSON form undoes what was written.
-            answer = answer_of(told, is_v2=request.is_v2, messages=call.messages)
+            answer = answer_for_people(call.response, status=status) or answer_of(
+                told, is_v2=request.is_v2, messages=call.messages
+            )
             if tx.writable:
                 tx.commit()
             else:
                 tx.rollback()
         except Exception as error:
             tx.rollback()
+            shown = error_for_people(error, call.response, accepts=request.headers.get("accept", ""))
+            if shown is not None:
+                return shown
             if not call.messages:
                 raise
             developer_mode = services.site.settings.developer_mode

@@ -2,6 +2,7 @@
 
 from demitasse.auth import errors as auth
 from demitasse.auth.errors import InvalidCsrfToken, NotAuthenticated, NotPermitted, TooManyLogins, WeakPassword
+from demitasse.connect import errors as connect
 from demitasse.db.errors import DatabaseBusy, ReadOnlyTransaction, StorageFull
 from demitasse.doctypes.errors import InvalidDocType, UnknownDocType
 from demitasse.documents import errors as documents
@@ -11,6 +12,7 @@ from demitasse.frappe.argument_types import FrappeTypeError
 from demitasse.kernel.errors import DemitasseError
 from demitasse.kernel.json import MalformedJson
 from demitasse.outbox import errors as outbox
+from demitasse.vault.errors import MissingSecret
 
 
 class BadRequest(DemitasseError):
@@ -81,6 +83,13 @@ STATUS_AND_NAME: dict[type[Exception], tuple[int, str]] = {
     auth.InvalidKey: (417, "ValidationError"),
     outbox.UnknownDelivery: (404, "DoesNotExistError"),
     outbox.NothingToSend: (417, "ValidationError"),
+    connect.ConnectError: (417, "ValidationError"),
+    connect.NotConnected: (417, "NotConnectedError"),
+    connect.InvalidFlow: (400, "InvalidStateError"),
+    connect.ForeignFlow: (403, "PermissionError"),
+    connect.ConsentDenied: (403, "ConsentDeniedError"),
+    connect.ProviderUnavailable: (502, "ProviderUnavailableError"),
+    MissingSecret: (417, "ValidationError"),
     apps.DataError: (417, "DataError"),
     FrappeTypeError: (417, "FrappeTypeError"),
     apps.RateLimitExceededError: (429, "RateLimitExceededError"),

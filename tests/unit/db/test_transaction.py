@@ -1,6 +1,7 @@
 """Transactions: commit, rollback, savepoints, and the journal that honours them."""
 
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -172,3 +173,52 @@ def test_another_process_s_commit_is_noticed(database: SqliteDatabase) -> None:
     again.commit()
 
     assert noticed == [True]
+
+
+def test_what_has_only_read_steps_aside_and_sees_what_is_new_afterwards(database: SqliteDatabase) -> None:
+    tx = database.write()
+    tx.execute('SELECT "text" FROM "notes"')
+    stepped_aside, was_held = tx.step_aside(), database.turn.is_held
+    other = database.write()
+    other.run(INSERT, ("from another thread",))
+    other.commit()
+
+    assert (stepped_aside, was_held) == (True, False)
+    assert tx.execute('SELECT "text" FROM "notes"') == [("from another thread",)]
+    tx.rollback()
+
+
+def test_what_has_changed_something_stays_open(database: SqliteDatabase) -> None:
+    def promise(tx: Transaction) -> None:
+        tx.execute('SELECT "id" FROM "notes"')
+        tx.after_commit(lambda: None)
+
+    changes: list[Callable[[Transaction], object]] = [
+        lambda tx: tx.run(INSERT, ("a",)),
+        lambda tx: tx.execute(f'{INSERT} RETURNING "id"', ("a",)),
+        lambda tx: tx.run_many(INSERT, [("a",)]),
+        lambda tx: tx.lock("a key"),
+        lambda tx: tx.begin_savepoint(),
+        promise,
+    ]
+    for change in changes:
+        tx = database.write()
+        change(tx)
+        assert not tx.step_aside()
+        assert database.turn.is_held
+        tx.rollback()
+        assert tx.step_aside()
+
+
+def test_a_reader_lets_go_of_its_snapshot(database: SqliteDatabase) -> None:
+    reader = database.read()
+    before = reader.execute('SELECT "text" FROM "notes"')
+    writer = database.write()
+    writer.run(INSERT, ("new",))
+    writer.commit()
+    old = reader.execute('SELECT "text" FROM "notes"')
+    stepped_aside = reader.step_aside()
+
+    assert (before, old, stepped_aside) == ([], [], True)
+    assert reader.execute('SELECT "text" FROM "notes"') == [("new",)]
+    reader.rollback()

@@ -1,6 +1,5 @@
 """Trying a webhook: one request for one document, sent now, with nothing queued and nothing logged."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,8 +17,7 @@ from demitasse.events.subscriptions import Request, Subscription
 from demitasse.kernel.ids import webhook_id
 from demitasse.outbox.model import Message
 from demitasse.transports.addresses import AllowList
-from demitasse.transports.http import HttpSender
-from demitasse.transports.model import OutgoingRequest, SendResult
+from demitasse.transports.one_off import send_once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +89,7 @@ def prepare(
 
 def send(prepared: Prepared, *, allow_hosts: Sequence[str]) -> Probe:
     """Send a request now and return the answer; it takes as long as the webhook's timeout, so in a thread."""
-    result = asyncio.run(_send(prepared.made.request, AllowList.of(allow_hosts)))
+    result = send_once(prepared.made.request, allow=AllowList.of(allow_hosts))
     judgement = judge(result)
     return Probe(
         webhook=prepared.webhook,
@@ -110,17 +108,6 @@ def send(prepared: Prepared, *, allow_hosts: Sequence[str]) -> Probe:
         response_headers=redact_headers(result.headers),
         is_response_cut=result.truncated,
     )
-
-
-async def _send(request: OutgoingRequest, allow: AllowList) -> SendResult:
-    loop = asyncio.get_running_loop()
-    sender = HttpSender(allow=allow, loop=loop)
-    answered: asyncio.Future[SendResult] = loop.create_future()
-    try:
-        sender.start(request, answered.set_result)
-        return await answered
-    finally:
-        await sender.close()
 
 
 def _message(subscription: Subscription, request: Request, document: str) -> Message:

@@ -1,0 +1,198 @@
+"""A site whose users connect accounts at a real provider."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import requests
+
+from tests.e2e.connect.provider import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    OidcProvider,
+    Person,
+    running_provider,
+)
+from tests.e2e.site import TIMEOUT_S, Answer, Client, MadeSite, ServedSite, make_site
+
+METHODS = "frappe.integrations.doctype.connected_app.connected_app"
+CALLBACK = f"/api/method/{METHODS}.callback"
+LOGIN_CALLBACK = "/api/method/frappe.integrations.oauth2_logins.login_via_oauth2"
+PASSWORD = "a-long-password-of-theirs"
+APP = "Provider"
+USERS = ("asha@shop.test", "ravi@shop.test")
+SCOPES = ("openid", "email", "offline_access", "calendar")
+
+
+class Browser:
+    """A user's browser at the site: cookies, and no redirect followed."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.session = requests.Session()
+        self.session.trust_env = False
+
+    def log_in(self, user: str) -> None:
+        answer = self.session.post(
+            f"{self.url}/api/method/login", data={"usr": user, "pwd": PASSWORD}, timeout=TIMEOUT_S
+        )
+        assert answer.status_code == 200, answer.text
+
+    def get(self, path: str, /, **params: str) -> requests.Response:
+        url = path if path.startswith("http") else self.url + path
+        return self.session.get(url, params=params, timeout=TIMEOUT_S, allow_redirects=False)
+
+    def see(self, path: str, /, **params: str) -> requests.Response:
+        """Return what is shown to a person, who asks for pages."""
+        url = path if path.startswith("http") else self.url + path
+        headers = {"Accept": "text/html,*/*;q=0.8"}
+        return self.session.get(url, params=params, headers=headers, timeout=TIMEOUT_S, allow_redirects=False)
+
+    def close(self) -> None:
+        self.session.close()
+
+
+@dataclass
+class Shop:
+    """The served site, its provider, and who uses both."""
+
+    site: ServedSite
+    provider: OidcProvider
+    admin: Client
+    _open: list[Any] = field(default_factory=list)
+
+    def browser(self, user: str | None = None) -> Browser:
+        """Return a new browser, logged in as a user."""
+        found = Browser(self.site.url)
+        self._open.append(found)
+        if user is not None:
+            found.log_in(user)
+        return found
+
+    def person(self, login: str) -> Person:
+        """Return a person who logs in at the provider under this name."""
+        found = Person(self.provider, login)
+        self._open.append(found)
+        return found
+
+    def begin(self, browser: Browser, app: str = APP, **params: str) -> str:
+        """Visit the link, and return where it leads at the provider."""
+        answer = browser.get(f"/api/method/{METHODS}.connect", name=app, **params)
+        assert answer.status_code == 302, answer.text
+        return answer.headers["Location"]
+
+    def connect(self, user: str, *, app: str = APP, login: str | None = None) -> Browser:
+        """Connect a user's account, and return the browser that did it."""
+        browser = self.browser(user)
+        there = self.begin(browser, app, success_uri="/done")
+        back = self.person(login or user.partition("@")[0]).agree(there)
+        answer = browser.get(back)
+        assert (answer.status_code, answer.headers.get("Location")) == (302, "/done"), answer.text
+        return browser
+
+    def call(self, browser: Browser, function: str, **arguments: str) -> Any:
+        """Call a function of the fixture app by GET, and return what it returns."""
+        answer = browser.get(f"/api/method/linked.api.{function}", **arguments)
+        assert answer.status_code == 200, answer.text
+        return answer.json().get("message")
+
+    def status(self, browser: Browser, app: str = APP, **arguments: str) -> dict[str, Any]:
+        """Return how a connection is."""
+        [found] = browser.get(f"/api/method/{METHODS}.get_connections", name=app, **arguments).json()["message"]
+        return dict(found)
+
+    def add_app(self, name: str, **values: Any) -> None:
+        """Make a Connected App at the provider."""
+        given: dict[str, Any] = {
+            "name": name,
+            "provider_name": f"The {name}",
+            "openid_configuration": self.provider.discovery,
+            "client_id": CLIENT_ID,
+            "client_secret": CLIENT_SECRET,
+            "authorization_uri": f"{self.provider.issuer}/auth",
+            "token_uri": f"{self.provider.issuer}/token",
+            "revoke_uri": f"{self.provider.issuer}/token/revocation",
+            "userinfo_uri": f"{self.provider.issuer}/me",
+            "redirect_uri": self.site.url + LOGIN_CALLBACK,
+            "scopes": [{"scope": scope} for scope in SCOPES],
+            **values,
+        }
+        answer = self.admin.post("/api/resource/Connected App", given)
+        assert answer.status == 200, answer.text
+
+    def close(self) -> None:
+        for each in self._open:
+            each.close()
+        self.admin.close()
+
+
+@pytest.fixture(scope="session")
+def linked_site(tmp_path_factory: pytest.TempPathFactory) -> MadeSite:
+    """A site with the fixture app and two users who can log in."""
+    made = make_site(tmp_path_factory.mktemp("linked") / "site", apps=["linked"])
+    served = made.copy(tmp_path_factory.mktemp("linked-made") / "site")
+    try:
+        with served.start().client() as admin:
+            for user in USERS:
+                answer = admin.post(
+                    "/api/resource/User",
+                    {"email": user, "first_name": user.partition("@")[0], "new_password": PASSWORD},
+                )
+                assert answer.status == 200, answer.text
+        served.stop()
+        return MadeSite(
+            path=served.path,
+            api_key=made.api_key,
+            api_secret=made.api_secret,
+            admin_password=made.admin_password,
+        )
+    finally:
+        served.close()
+
+
+@contextmanager
+def opened_shop(made: MadeSite, path: Any, *, access_token_ttl: int = 3600, **environ: str) -> Iterator[Shop]:
+    """Serve a copy of the site beside a provider of its own."""
+    served = made.copy(path)
+    callbacks = [served.url + LOGIN_CALLBACK, f"{served.url}{CALLBACK}/{APP}", f"{served.url}{CALLBACK}/Computed"]
+    with running_provider(callbacks, access_token_ttl=access_token_ttl) as provider:
+        shop: Shop | None = None
+        try:
+            served.start(**environ)
+            shop = Shop(site=served, provider=provider, admin=served.client())
+            shop.add_app(APP)
+            yield shop
+        finally:
+            if shop is not None:
+                shop.close()
+            served.close()
+
+
+@pytest.fixture(scope="module")
+def shop(linked_site: MadeSite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A shop that the tests of a module share; tokens live for an hour."""
+    with opened_shop(linked_site, tmp_path_factory.mktemp("shop") / "site") as found:
+        yield found
+
+
+@pytest.fixture
+def open_shop(linked_site: MadeSite, tmp_path: Any) -> Iterator[Callable[..., Shop]]:
+    """Open a shop of a test's own."""
+    opened: list[Any] = []
+
+    def open_one(**options: Any) -> Shop:
+        manager = opened_shop(linked_site, tmp_path / f"site{len(opened)}", **options)
+        found = manager.__enter__()
+        opened.append(manager)
+        return found
+
+    yield open_one
+    for manager in reversed(opened):
+        manager.__exit__(None, None, None)
+
+
+def message_of(answer: requests.Response | Answer) -> str:
+    """Return the words of an error."""
+    return answer.text
