@@ -266,6 +266,12 @@ class ServedSite:
             self._process = None
         return code
 
+    def wait_for_end(self) -> None:
+        """Wait until the server has ended by itself."""
+        assert self._process is not None, "the site is not served"
+        self._process.wait(TIMEOUT_S)
+        self._process = None
+
     def close(self) -> None:
         """Make sure that nothing is left running."""
         if self._process is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from demitasse.app.alias import install_alias
+from demitasse.app.jobs import sync_schedules
 from demitasse.app.site import Site, build_site, core_app, open_site
 from demitasse.apps.discovery import load_app
 from demitasse.apps.errors import InvalidApp
@@ -25,6 +26,7 @@ from demitasse.documents import building, operations, store
 from demitasse.documents.tables import document_tables
 from demitasse.frappe.context import Call, bound
 from demitasse.incoming.tables import INCOMING_TABLES
+from demitasse.jobs.tables import JOB_TABLES
 from demitasse.kernel.clock import Clock, utc_now
 from demitasse.kernel.ids import random_secret
 from demitasse.outbox.tables import OUTBOX_TABLES
@@ -167,6 +169,8 @@ def migrate(
                 note_patches(tx, app, [patch])
                 tx.commit()
                 done.append(f"ran patch {patch}")
+        done += sync_schedules(site, tx)
+        tx.commit()
         for app in site.apps:
             for function in app.paths("after_migrate"):
                 tell(f"{app.name}: {function}")
@@ -245,6 +249,7 @@ def _install_one(site: Site, app: App) -> None:
         for function in app.paths("after_install"):
             _call(site, tx, function)
         note_patches(tx, app, patches_to_run(tx, app))
+        sync_schedules(site, tx)
         tx.commit()
     except BaseException:
         tx.rollback()
@@ -253,7 +258,7 @@ def _install_one(site: Site, app: App) -> None:
 
 def _ensure(site: Site, doctypes: Iterable[DocType] | None = None, *, tx: Transaction | None = None) -> list[str]:
     own = tx or site.database.write()
-    tables = [*CREDENTIAL_TABLES, PATCH_LOG, *OUTBOX_TABLES, *INCOMING_TABLES, *CONNECT_TABLES]
+    tables = [*CREDENTIAL_TABLES, PATCH_LOG, *OUTBOX_TABLES, *INCOMING_TABLES, *CONNECT_TABLES, *JOB_TABLES]
     changes = ensure_tables(own, [*tables, *document_tables(site.registry if doctypes is None else doctypes)])
     if tx is None:
         own.commit()

@@ -15,6 +15,7 @@ from demitasse.db.transaction import Transaction
 from demitasse.documents import store
 from demitasse.incoming.idempotency import RETENTION_S
 from demitasse.incoming.store import forget_expired_seen, forget_old_keys
+from demitasse.jobs.operations import purge as purge_jobs
 from demitasse.kernel.clock import monotonic_s
 from demitasse.kernel.errors import DemitasseError
 from demitasse.outbox.operations import purge
@@ -24,7 +25,7 @@ CHUNK = 50
 FIRST_AFTER_S = 60.0
 _EVERY_S = 3_600.0
 _PAUSE_S = 0.02
-_LOGS = ("Error Log", "Integration Request", "Webhook Alert")
+_LOGS = ("Error Log", "Integration Request", "Scheduled Job Log", "Webhook Alert")
 
 Step = Callable[[Transaction], int]
 
@@ -44,8 +45,9 @@ def steps(site: Site, *, now: datetime, days: int | None = None) -> list[Step]:
         lambda tx: drop_old_flows(tx, now=now, limit=CHUNK),
     ]
     kept_days = site.settings.log_retention_days if days is None else days
-    if kept_days:
-        before = now - timedelta(days=kept_days)
+    before = now - timedelta(days=kept_days) if kept_days else None
+    found.append(lambda tx: purge_jobs(tx, now=now, failed_before=before, limit=CHUNK))
+    if before is not None:
         found.append(lambda tx: purge(tx, before=before, limit=CHUNK))
         found += [_logs(site, doctype, before) for doctype in _LOGS if site.registry.find(doctype)]
     return found

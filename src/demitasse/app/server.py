@@ -14,6 +14,7 @@ import structlog
 import uvicorn
 
 from demitasse.app.delivering import Delivering
+from demitasse.app.jobs import Jobs
 from demitasse.app.pushing import SitePush, with_push
 from demitasse.app.retention import Retention
 from demitasse.app.site import Site, open_site
@@ -44,6 +45,7 @@ class RunningSite:
         self.lanes = Lanes(site.database, loop=loop)
         self.threads = AppThreads(loop=loop)
         self.delivering = Delivering(site, self.lanes, loop=loop)
+        self.jobs = Jobs(site, self.lanes, loop=loop)
         services = WebServices(
             site=site.services,
             database=site.database,
@@ -53,6 +55,7 @@ class RunningSite:
             threads=self.threads,
             wire=Wire(site.settings.zone),
             snapshot=self.delivering.dispatcher.snapshot,
+            jobs=self.jobs.worker.snapshot,
         )
         self.push = SitePush(site, services, loop=loop)
         self.web = with_push(services, self.push)
@@ -65,6 +68,7 @@ class RunningSite:
         self.delivering.start()
         self.push.start()
         self.delivering.watch(queued=self.push.queued, settled=self.push.settled)
+        self.jobs.start()
         work = (self._look_for_foreign_writes(), self._retention.run())
         self._beside = [self._loop.create_task(each) for each in work]
 
@@ -74,7 +78,7 @@ class RunningSite:
             task.cancel()
         await asyncio.gather(*self._beside, return_exceptions=True)
         await self.push.close()
-        await self.delivering.close()
+        await asyncio.gather(self.delivering.close(), self.jobs.close())
         await self.lanes.close()
         self.threads.close()
 

@@ -11,6 +11,7 @@ from demitasse.auth.model import Reach, reach
 from demitasse.documents import store
 from demitasse.documents.errors import DocumentNotFound
 from demitasse.frappe import exceptions
+from demitasse.frappe.background import enqueue, enqueue_doc
 from demitasse.frappe.cache import Cache
 from demitasse.frappe.context import current, find_current
 from demitasse.frappe.database import Database, doctype_of, rows_of
@@ -28,6 +29,7 @@ from demitasse.frappe.exceptions import (
     MandatoryError,
     PermissionError,
     RateLimitExceededError,
+    RetryBackgroundJobError,
     TimestampMismatchError,
     UniqueValidationError,
     UpdateAfterSubmitError,
@@ -315,6 +317,7 @@ __all__ = [
     "MandatoryError",
     "PermissionError",
     "RateLimitExceededError",
+    "RetryBackgroundJobError",
     "TimestampMismatchError",
     "UniqueValidationError",
     "UpdateAfterSubmitError",
@@ -330,6 +333,8 @@ __all__ = [
     "copy_doc",
     "db",
     "delete_doc",
+    "enqueue",
+    "enqueue_doc",
     "exceptions",
     "flags",
     "form_dict",

@@ -17,6 +17,7 @@ from demitasse.db.transaction import Transaction
 from demitasse.documents.context import DocumentContext
 from demitasse.documents.publishing import Publisher
 from demitasse.frappe.aftermath import Aftermath, Work
+from demitasse.jobs.bell import Bell
 from demitasse.kernel.errors import DemitasseError
 from demitasse.settings.model import Settings
 from demitasse.vault.references import References
@@ -73,6 +74,7 @@ class SiteServices:
         references: Looks up secrets that are named instead of stored.
         forget_credentials: Called after users, roles, keys, passwords or sessions have changed.
         connections: The Connected Apps and what users have granted them.
+        bell: Rung after a job was queued.
         aftermath: What calls left to be written after their end; whoever runs calls runs it.
         realtime: What ``publish_realtime`` sends goes there.
     """
@@ -85,6 +87,7 @@ class SiteServices:
     references: References
     forget_credentials: Callable[[], None]
     connections: ConnectContext
+    bell: Bell = field(default_factory=Bell)
     aftermath: Aftermath = field(default_factory=Aftermath)
     realtime: Realtime = field(default_factory=Realtime)
 

@@ -8,6 +8,7 @@ from demitasse.auth.errors import NotAuthenticated, NotPermitted
 from demitasse.doctypes.errors import UnknownDocType
 from demitasse.documents import errors
 from demitasse.documents.errors import DocumentError
+from demitasse.jobs import errors as job_errors
 
 ValidationError = DocumentError
 DoesNotExistError = errors.DocumentNotFound
@@ -29,6 +30,7 @@ DocstatusTransitionError = errors.InvalidTransition
 UpdateAfterSubmitError = errors.ChangedAfterSubmit
 PermissionError = NotPermitted
 AuthenticationError = NotAuthenticated
+RetryBackgroundJobError = job_errors.RetryJob
 
 
 class DataError(DocumentError):

@@ -102,7 +102,10 @@ class Edge:
             if refusal is not None:
                 return refusal
         content = exposition(
-            await services.snapshot(), now=services.site.documents.clock(), waiting_writes=services.lanes.waiting_writes
+            await services.snapshot(),
+            jobs=await services.jobs(),
+            now=services.site.documents.clock(),
+            waiting_writes=services.lanes.waiting_writes,
         )
         return Response(content, media_type=CONTENT_TYPE)
 

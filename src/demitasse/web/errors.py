@@ -9,6 +9,7 @@ from demitasse.documents import errors as documents
 from demitasse.documents.query_errors import InvalidQuery
 from demitasse.frappe import exceptions as apps
 from demitasse.frappe.argument_types import FrappeTypeError
+from demitasse.jobs import errors as jobs
 from demitasse.kernel.errors import DemitasseError
 from demitasse.kernel.json import MalformedJson
 from demitasse.outbox import errors as outbox
@@ -81,6 +82,8 @@ STATUS_AND_NAME: dict[type[Exception], tuple[int, str]] = {
     documents.ChangedAfterSubmit: (417, "UpdateAfterSubmitError"),
     auth.UnknownKey: (404, "DoesNotExistError"),
     auth.InvalidKey: (417, "ValidationError"),
+    jobs.UnknownJob: (417, "ValidationError"),
+    jobs.UnknownQueue: (417, "ValidationError"),
     outbox.UnknownDelivery: (404, "DoesNotExistError"),
     outbox.NothingToSend: (417, "ValidationError"),
     connect.ConnectError: (417, "ValidationError"),

@@ -1,4 +1,4 @@
-"""What delivery counts, in the text form that Prometheus reads."""
+"""What delivery and jobs count, in the text form that Prometheus reads."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -11,20 +11,23 @@ from typing_extensions import override
 
 from demitasse.delivery.breaker import BreakerState
 from demitasse.delivery.metrics import LATENCY_BOUNDS_S, Snapshot
+from demitasse.jobs.metrics import JobsSnapshot
 from demitasse.outbox.model import from_microseconds
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _WEBHOOK = ("webhook",)
 
 
-def exposition(snapshot: Snapshot, *, now: datetime, waiting_writes: int) -> bytes:
+def exposition(snapshot: Snapshot, *, jobs: JobsSnapshot, now: datetime, waiting_writes: int) -> bytes:
     """Return the metrics of a site.
 
     Args:
+        jobs: What the worker counts.
         waiting_writes: Writes of requests that wait for the next commit.
     """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Once([*_queue(snapshot, now), *_attempts(snapshot), *_endpoints(snapshot), *_process(snapshot)]))
+    registry.register(_Once(_jobs(jobs, now)))
     registry.register(_Once([GaugeMetricFamily("demitasse_writes_waiting", "Writes that wait.", value=waiting_writes)]))
     return generate_latest(registry)
 
@@ -103,3 +106,21 @@ def _process(snapshot: Snapshot) -> Iterator[Metric]:
         "Batches of results that could not be written.",
         value=snapshot.settle_failures,
     )
+
+
+def _jobs(snapshot: JobsSnapshot, now: datetime) -> Iterator[Metric]:
+    waiting = GaugeMetricFamily("demitasse_jobs_waiting", "Jobs that wait or run.", labels=("queue",))
+    overdue = GaugeMetricFamily(
+        "demitasse_jobs_oldest_due_seconds", "How long the oldest job is overdue.", labels=("queue",)
+    )
+    for queue, (count, due_us) in snapshot.queues.items():
+        waiting.add_metric([queue], count)
+        overdue.add_metric([queue], max(0.0, (now - from_microseconds(due_us)).total_seconds()) if due_us else 0.0)
+    running = GaugeMetricFamily("demitasse_jobs_running", "Jobs that this process runs.", labels=("queue",))
+    for queue, count in snapshot.running.items():
+        running.add_metric([queue], count)
+    ended = CounterMetricFamily("demitasse_jobs_ended", "Runs of this process by outcome.", labels=("queue", "outcome"))
+    for labels, count in snapshot.ended.items():
+        ended.add_metric(labels, count)
+    yield from (waiting, overdue, running, ended)
+    yield CounterMetricFamily("demitasse_jobs_seconds", "How long these runs took together.", value=snapshot.duration_s)

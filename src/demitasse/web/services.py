@@ -10,6 +10,7 @@ from demitasse.db.lanes import Lanes
 from demitasse.db.sqlite import SqliteDatabase
 from demitasse.delivery.metrics import Snapshot
 from demitasse.frappe.context import SiteServices
+from demitasse.jobs.metrics import JobsSnapshot
 from demitasse.live.service import Live
 from demitasse.web.app_threads import AppThreads
 from demitasse.web.wire import Wire
@@ -22,6 +23,7 @@ class WebServices:
     Args:
         snapshot: Returns what delivery counts.
         live: The endpoints of live push.
+        jobs: Returns what there is to count of jobs.
     """
 
     site: SiteServices
@@ -32,6 +34,7 @@ class WebServices:
     threads: AppThreads
     wire: Wire
     snapshot: Callable[[], Awaitable[Snapshot]]
+    jobs: Callable[[], Awaitable[JobsSnapshot]]
     live: Live | None = None
     throttle: LoginThrottle = field(default_factory=LoginThrottle)
 

@@ -5,10 +5,17 @@ from datetime import UTC, datetime
 from prometheus_client.parser import text_string_to_metric_families
 
 from demitasse.delivery.metrics import LATENCY_BOUNDS_S, EndpointView, Snapshot
+from demitasse.jobs.metrics import JobsSnapshot
 from demitasse.outbox.model import to_microseconds
 from demitasse.outbox.queries import QueueDepth
 from demitasse.web.metrics import exposition
 
+JOBS = JobsSnapshot(
+    queues={"default": (3, to_microseconds(datetime(2026, 3, 1, 11, 59, tzinfo=UTC)))},
+    running={"default": 2},
+    ended={("default", "failed"): 4},
+    duration_s=1.5,
+)
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ODD = 'a "webhook"\nwith \\ all'
 
@@ -26,7 +33,7 @@ def samples(**more: object) -> dict[tuple[str, frozenset[str]], float]:
         "settle_failures": 0,
         **more,
     }
-    text = exposition(Snapshot(**values), now=NOW, waiting_writes=3).decode()  # type: ignore[arg-type]
+    text = exposition(Snapshot(**values), jobs=JOBS, now=NOW, waiting_writes=3).decode()  # type: ignore[arg-type]
     return {
         (sample.name, frozenset(sample.labels.values())): sample.value
         for family in text_string_to_metric_families(text)
@@ -69,3 +76,13 @@ def test_names_of_any_letters_survive() -> None:
     assert found["demitasse_webhook_attempts_total", frozenset({ODD, "timeout"})] == 5
     assert found["demitasse_webhook_breaker", frozenset({ODD, "half_open"})] == 1
     assert found["demitasse_webhook_breaker", frozenset({ODD, "closed"})] == 0
+
+
+def test_jobs_are_counted_beside_deliveries() -> None:
+    found = samples()
+    default = frozenset({"default"})
+    assert found["demitasse_jobs_waiting", default] == 3
+    assert found["demitasse_jobs_oldest_due_seconds", default] == 60
+    assert found["demitasse_jobs_running", default] == 2
+    assert found["demitasse_jobs_ended_total", frozenset({"default", "failed"})] == 4
+    assert found["demitasse_jobs_seconds_total", frozenset()] == 1.5
