@@ -32,6 +32,7 @@ from demitasse.kernel.ids import random_secret
 from demitasse.outbox.tables import OUTBOX_TABLES
 from demitasse.settings.errors import InvalidSettings
 from demitasse.settings.load import load_settings, read_config, write_config
+from demitasse.sync.tables import SYNC_TABLES
 from demitasse.vault.cipher import new_key
 
 Tell = Callable[[str], None]
@@ -259,6 +260,7 @@ def _install_one(site: Site, app: App) -> None:
 def _ensure(site: Site, doctypes: Iterable[DocType] | None = None, *, tx: Transaction | None = None) -> list[str]:
     own = tx or site.database.write()
     tables = [*CREDENTIAL_TABLES, PATCH_LOG, *OUTBOX_TABLES, *INCOMING_TABLES, *CONNECT_TABLES, *JOB_TABLES]
+    tables += SYNC_TABLES
     changes = ensure_tables(own, [*tables, *document_tables(site.registry if doctypes is None else doctypes)])
     if tx is None:
         own.commit()

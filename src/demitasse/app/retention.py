@@ -25,7 +25,7 @@ CHUNK = 50
 FIRST_AFTER_S = 60.0
 _EVERY_S = 3_600.0
 _PAUSE_S = 0.02
-_LOGS = ("Error Log", "Integration Request", "Scheduled Job Log", "Webhook Alert")
+_LOGS = ("Error Log", "Integration Request", "Scheduled Job Log", "Webhook Alert", "Deleted Document", "Sync Run")
 
 Step = Callable[[Transaction], int]
 

@@ -18,6 +18,7 @@ from demitasse.app.jobs import Jobs
 from demitasse.app.pushing import SitePush, with_push
 from demitasse.app.retention import Retention
 from demitasse.app.site import Site, open_site
+from demitasse.app.syncing import site_id
 from demitasse.db.lanes import Lanes
 from demitasse.kernel.errors import DemitasseError
 from demitasse.live.model import Limits
@@ -121,6 +122,7 @@ def serve(path: Path, *, host: str, port: int) -> None:
         raise_open_files()
         edge = application(site)
         site.connecting.settle()
+        site_id(site)
         config = uvicorn.Config(
             edge,
             host=host,

@@ -13,7 +13,7 @@ from demitasse.app.backup import back_up, restore
 from demitasse.app.execution import execute_function
 from demitasse.app.install import change_password, install_app, make_keys, migrate, new_site
 from demitasse.app.server import serve
-from demitasse.cli import jobs, middleware, webhook
+from demitasse.cli import jobs, middleware, sync, webhook
 from demitasse.cli.demo import run_demo
 from demitasse.kernel import json
 from demitasse.kernel.errors import DemitasseError
@@ -29,6 +29,7 @@ app = typer.Typer(
 app.add_typer(webhook.app)
 app.add_typer(middleware.app, name="middleware")
 app.add_typer(jobs.app)
+app.add_typer(sync.app)
 _out = Console()
 _err = Console(stderr=True)
 

@@ -26,12 +26,12 @@ def set_name(context: DocumentContext, tx: Transaction, record: Record, *, wante
         InvalidName: the rule needs a value that is missing, or the result cannot be a name.
     """
     doctype = record.doctype
-    if record.values.get("amended_from"):
+    if record.values.get("name") and record.flags.get("name_set"):
+        name = record.values["name"]
+    elif record.values.get("amended_from"):
         name = _amended(tx, record)
     elif doctype.is_single:
         name = doctype.name
-    elif record.values.get("name") and record.flags.get("name_set"):
-        name = record.values["name"]
     else:
         rule = "hash" if doctype.is_table else (doctype.autoname or "").strip()
         name = _by_rule(tx, record, rule, wanted=wanted, now=context.clock().astimezone(context.zone))

@@ -38,6 +38,7 @@ from demitasse.documents.model import DocStatus, Happening, Record
 from demitasse.documents.naming import set_name
 from demitasse.documents.ports import DIRECT_WRITE
 from demitasse.documents.refusals import duplicate_error, refuse_child_or_single, refuse_linked
+from demitasse.documents.tombstones import bury
 
 
 def insert(context: DocumentContext, tx: Transaction, record: Record, *, actor: Actor) -> Record:
@@ -144,7 +145,7 @@ def save(context: DocumentContext, tx: Transaction, record: Record, *, actor: Ac
 
 
 def delete(context: DocumentContext, tx: Transaction, record: Record, *, actor: Actor) -> None:
-    """Remove a document with its child rows.
+    """Remove a document with its child rows; a Deleted Document keeps what it was.
 
     Raises:
         NotPermitted: the actor may not delete it.
@@ -165,6 +166,7 @@ def delete(context: DocumentContext, tx: Transaction, record: Record, *, actor: 
     store.delete_row(context, tx, doctype, record.name)
     for field in doctype.table_fields:
         store.delete_children(tx, context.registry.get(field.options or ""), doctype, record.name)
+    bury(context, tx, record, actor=actor)
     note_event(context, tx, record, "on_trash", actor=actor)
     run_hooks(context, tx, record, "after_delete", actor=actor)
 

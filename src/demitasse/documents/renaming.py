@@ -12,6 +12,7 @@ from demitasse.documents.context import DocumentContext
 from demitasse.documents.errors import DocumentError, DocumentNotFound, DuplicateName, InvalidName
 from demitasse.documents.model import Happening, Record
 from demitasse.documents.naming import check_name
+from demitasse.documents.tombstones import bury
 
 EVENTS = ("after_rename", "on_change")
 """What listeners are told of a document that was renamed, under its new name."""
@@ -37,6 +38,7 @@ def rename(
     if not record.flags.get("ignore_permissions"):
         check_record(context, tx, record, "write", actor=actor)
     tx.lock(f"{doctype.name}:{new}")
+    bury(context, tx, record, actor=actor, renamed_to=new)
     if merges:
         _merge(context, tx, record, new, actor=actor)
     else:

@@ -121,6 +121,12 @@ def has_permission(doctype: str, docname: str | int, perm_type: str = "read") ->
     return {"has_permission": document_of(_load(doctype, str(docname))).has_permission(perm_type)}
 
 
+@whitelist(allow_guest=True, inline=True)
+def get_time_zone() -> dict[str, str]:
+    """Return the zone that this site's moments are in."""
+    return {"time_zone": str(current().site.settings.zone)}
+
+
 @whitelist(methods=_WRITES)
 def insert(doc: Any = None) -> Document:
     """Insert a document; a child row is added to its parent, which is returned."""

@@ -1,0 +1,203 @@
+"""``demitasse sync``: bringing sites in step, beside the process that serves the site or without one."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from demitasse.app import syncing
+from demitasse.app.site import Site, open_site
+from demitasse.cli.webhook_output import moment_text, print_json, say, say_plain
+from demitasse.kernel.errors import DemitasseError
+from demitasse.sync.model import Counts
+from demitasse.sync.running import Ran
+
+app = typer.Typer(name="sync", help="Bring this site and others in step.", no_args_is_help=True)
+_err = Console(stderr=True)
+
+SiteOption = Annotated[Path, typer.Option("--site", envvar="DEMITASSE_SITE", help="The site's folder.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+RulesArgument = Annotated[list[str] | None, typer.Argument(help="Sync Rules; all that pull unless given.")]
+
+
+@app.command()
+def run(rules: RulesArgument = None, site: SiteOption = Path("site"), as_json: JsonOption = False) -> None:
+    """Run rules now: read what is new at their sites and apply it. Exit code 1 if one failed."""
+    _run(site, rules or (), as_json=as_json)
+
+
+@app.command()
+def reconcile(
+    rules: RulesArgument = None,
+    delete_most: Annotated[
+        bool, typer.Option("--delete-most", help="Delete here what is gone there, also where that is more than half.")
+    ] = False,
+    site: SiteOption = Path("site"),
+    as_json: JsonOption = False,
+) -> None:
+    """Run rules and compare all keys of both sides: finds what was lost on the way. Exit code 1 if one failed."""
+    _run(site, rules or (), as_json=as_json, reconciles=True, may_delete_most=delete_most)
+
+
+@app.command()
+def status(site: SiteOption = Path("site"), as_json: JsonOption = False) -> None:
+    """Show how every rule stands: how far it has read, how late, what is parked and in conflict."""
+    with _opened(site) as opened:
+        lines = syncing.status(opened)
+    if as_json:
+        print_json([asdict(line) for line in lines])
+        return
+    table = Table(
+        "Rule", "Site", "DocType", "Pattern", "Read Up To", "Looked At", "Lag", "Parked", "Conflicts", "Error"
+    )
+    for line in lines:
+        state = line.pattern if line.enabled else f"{line.pattern} (off)"
+        looked = moment_text(line.looked_at) if line.looked_at else "never"
+        up_to = line.read_up_to if line.is_complete else f"{line.read_up_to or '-'} (backfill)"
+        numbers = f"{line.lag_s:.1f} s", str(line.parked), str(line.conflicts)
+        table.add_row(line.name, line.site, line.doctype, state, up_to, looked, *numbers, line.last_error[:60])
+    Console().print(table if lines else "There is no Sync Rule yet.")
+
+
+@app.command("conflicts")
+def conflicts_command(
+    rule: Annotated[str | None, typer.Option(help="Only those of this rule.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also those that are resolved.")] = False,
+    site: SiteOption = Path("site"),
+    as_json: JsonOption = False,
+) -> None:
+    """List conflicts that wait for a person."""
+    with _opened(site) as opened:
+        rows = syncing.conflicts(opened, rule, is_all=everything)
+    _print_rows(rows, as_json=as_json, none="There is no conflict.")
+
+
+@app.command()
+def parked(
+    rule: Annotated[str | None, typer.Option(help="Only those of this rule.")] = None,
+    site: SiteOption = Path("site"),
+    as_json: JsonOption = False,
+) -> None:
+    """List documents that could not be applied, with their errors; they are tried again by themselves."""
+    with _opened(site) as opened:
+        rows = syncing.parked_rows(opened, rule)
+    _print_rows(rows, as_json=as_json, none="Nothing is parked.")
+
+
+@app.command("test")
+def try_command(
+    remote_site: Annotated[str, typer.Argument(help="The Remote Site.")],
+    site: SiteOption = Path("site"),
+    as_json: JsonOption = False,
+) -> None:
+    """Call a Remote Site: is it there, does it know the key, what kind of site is it?"""
+    with _opened(site) as opened:
+        greeting = syncing.try_site(opened, remote_site)
+    if as_json:
+        print_json(asdict(greeting))
+    else:
+        zone = greeting.zone or "not told: write it into the Remote Site"
+        say_plain(f"{remote_site} is a {greeting.kind} site; this site is {greeting.user} there; time zone {zone}")
+
+
+@app.command()
+def identity(
+    new: Annotated[bool, typer.Option("--new", help="Make a new one: for a copy of another site.")] = False,
+    site: SiteOption = Path("site"),
+    as_json: JsonOption = False,
+) -> None:
+    """Show the id by which other sites know the edits that were made here."""
+    with _opened(site) as opened:
+        found = syncing.new_site_id(opened) if new else syncing.site_id(opened)
+    if as_json:
+        print_json({"site_id": found})
+    else:
+        say_plain(found)
+
+
+def _run(
+    path: Path, rules: Sequence[str], *, as_json: bool, reconciles: bool = False, may_delete_most: bool = False
+) -> None:
+    failed = False
+    done: list[dict[str, Any]] = []
+    with _opened(path) as site, _progress(shown=not as_json) as progress:
+        names = syncing.runnable_rules(site, rules)
+        if not names and not as_json:
+            say("There is no enabled Sync Rule that pulls.")
+        for name in names:
+            task = progress.add_task(name, total=None, done="")
+
+            def tell(counts: Counts, task: Any = task) -> None:
+                progress.update(task, done=_short(counts))
+
+            runner = syncing.runner_of(site, beside_a_server=syncing.is_served(path), tell=tell)
+            try:
+                ran = runner.run(name, reconciles=reconciles, may_delete_most=may_delete_most)
+            except DemitasseError as error:
+                failed = True
+                progress.remove_task(task)
+                done.append({"rule": name, "error": error.message})
+                if not as_json:
+                    _err.print(f"[red]{name}[/red]: {error.message}", highlight=False, soft_wrap=True)
+            else:
+                progress.update(task, total=1, completed=1, done=_long(ran))
+                done.append(_as_dict(ran))
+    if as_json:
+        print_json(done)
+    raise typer.Exit(1 if failed else 0)
+
+
+def _as_dict(ran: Ran) -> dict[str, Any]:
+    return {**asdict(ran), "documents_per_s": round(ran.documents_per_s, 1)}
+
+
+def _short(counts: Counts) -> str:
+    parts = {name: getattr(counts, name) for name in Counts.__slots__}
+    return ", ".join(f"{number} {name}" for name, number in parts.items() if number)
+
+
+def _long(ran: Ran) -> str:
+    said = _short(ran.counts) or "nothing new"
+    rate = f"; {ran.documents_per_s:.0f} documents/s" if ran.counts.read else ""
+    return f"{said} in {ran.duration_s:.2f} s{rate}{f' (keys compared: {ran.reason})' if ran.reason else ''}"
+
+
+def _print_rows(rows: Sequence[dict[str, Any]], *, as_json: bool, none: str) -> None:
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        say(none)
+        return
+    table = Table(*[key.replace("_", " ").title() for key in rows[0]])
+    for row in rows:
+        table.add_row(*[_cell(value) for value in row.values()])
+    Console().print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return moment_text(value) if hasattr(value, "isoformat") else str(value)
+
+
+@contextmanager
+def _progress(*, shown: bool) -> Iterator[Progress]:
+    columns = (SpinnerColumn(), TextColumn("[bold]{task.description}"), TextColumn("{task.fields[done]}"))
+    with Progress(*columns, TimeElapsedColumn(), console=Console(), disable=not shown) as progress:
+        yield progress
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Site]:
+    site = open_site(path)
+    try:
+        yield site
+    finally:
+        site.close()

@@ -1,0 +1,86 @@
+"""Sync Rules: what is refused when one is saved, and what goes with one that is deleted."""
+
+from collections.abc import Mapping
+
+from demitasse.auth.model import Actor
+from demitasse.core.services import CoreServices
+from demitasse.db.transaction import Transaction
+from demitasse.doctypes.model import DocType, Registry
+from demitasse.documents.errors import InvalidFieldValue
+from demitasse.documents.model import Record
+from demitasse.documents.ports import Handler
+from demitasse.documents.store import exists
+from demitasse.kernel.errors import DemitasseError
+from demitasse.sync.rules import forget_rule, rule_of
+
+_NOT_SYNCED = frozenset({"Deleted Document", "Remote Site", "User", "Role", "Webhook", "Custom Field"})
+"""What says who may do what, or how this site talks to others, is each site's own."""
+
+
+def handlers(services: CoreServices) -> Mapping[str, Handler]:
+    """Return what the events of a Sync Rule do."""
+
+    def validate(record: Record, tx: Transaction, actor: Actor) -> None:
+        doctype = services.registry.find(record["document_type"] or "")
+        if doctype is not None:
+            check_doctype(doctype)
+            check_mapping(record, doctype, services.registry)
+        check_filters(record)
+
+    def forget(record: Record, tx: Transaction, actor: Actor) -> None:
+        forget_rule(tx, record.name)
+
+    return {"before_insert": set_free_name, "validate": validate, "after_delete": forget}
+
+
+def set_free_name(record: Record, tx: Transaction, actor: Actor) -> None:
+    """Name a rule after its site, DocType and pattern when nobody else has named it."""
+    if record.name:
+        return
+    base = f"{record['remote_site']} {record['document_type']} {record['pattern']}"
+    number, name = 1, base
+    while exists(tx, record.doctype, name):
+        number += 1
+        name = f"{base} {number}"
+    record["name"] = name
+
+
+def check_doctype(doctype: DocType) -> None:
+    """Refuse what has no documents of its own, or is not for other sites to change."""
+    if doctype.is_table:
+        message = f"{doctype.name} is a child table: its rows come with the documents they belong to"
+    elif doctype.is_single:
+        message = f"{doctype.name} is a single: it is this site's own"
+    elif doctype.is_log or doctype.name in _NOT_SYNCED:
+        message = f"{doctype.name} is this site's own, so it is not kept in step with others"
+    else:
+        return
+    raise InvalidFieldValue(message, doctype="Sync Rule", field="document_type")
+
+
+def check_mapping(record: Record, doctype: DocType, registry: Registry) -> None:
+    """Refuse maps to fields that are not here."""
+    for row in record.rows("field_map"):
+        _check_field(doctype, row["local_field"] or row["remote_field"], row, "Field Map")
+    for row in record.rows("fixed_values"):
+        _check_field(doctype, row["local_field"], row, "Fixed Values")
+    for row in record.rows("child_keys"):
+        table = next((f for f in doctype.table_fields if f.name == row["table_field"]), None)
+        if table is None:
+            message = f"Child Keys, row #{row['idx']}: {doctype.name} has no table {row['table_field']}"
+            raise InvalidFieldValue(message, doctype="Sync Rule", field="child_keys")
+        _check_field(registry.get(table.options or ""), row["key_field"], row, "Child Keys")
+
+
+def check_filters(record: Record) -> None:
+    """Refuse filters that nobody can read."""
+    try:
+        rule_of(record)
+    except DemitasseError as error:
+        raise InvalidFieldValue(error.message, doctype="Sync Rule", field="filters") from error
+
+
+def _check_field(doctype: DocType, name: str | None, row: Record, table: str) -> None:
+    if not name or doctype.canonical(name) is None:
+        message = f"{table}, row #{row['idx']}: {doctype.name} has no field {name}"
+        raise InvalidFieldValue(message, doctype="Sync Rule", field=table.lower().replace(" ", "_"))
