@@ -26,6 +26,7 @@ from demitasse.outbox.history import Row
 from demitasse.outbox.model import DeliveryState
 
 DELIVERY = "Webhook Delivery"
+MOST_COUNTED = 1_000
 _MOST_LISTED = 200
 _PLACE_PARTS = 2
 _CODES = re.compile(r"(?:([1-5])xx|(\d{1,3})(?:-(\d{1,3}))?)\Z", re.IGNORECASE)
@@ -105,6 +106,14 @@ def show(delivery: str) -> dict[str, Any]:
         "curl": _curl(found, url, body),
     }
     return {**in_zone(call, shown), "attempts": [_attempt(call, attempt) for attempt in found.attempts]}
+
+
+@whitelist(methods=["GET", "POST"])
+def tally() -> dict[str, int]:
+    """Return how many deliveries are in which state; one more than ``MOST_COUNTED`` stands for all that are more."""
+    call = current()
+    check_may_read(call)
+    return browsing.tallies(call.tx, most=MOST_COUNTED)
 
 
 def check_may_read(call: Call) -> None:
