@@ -2,13 +2,13 @@
 
 import asyncio
 import contextlib
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from demitasse.app.rules import NoExtraRules
 from demitasse.app.site import Site
+from demitasse.documents.foreign import ForeignChanges
 from demitasse.documents.noticing import Change, Kind
 from demitasse.live.asgi import Scope
 from demitasse.live.hub import Hub
@@ -31,7 +31,11 @@ class SitePush:
         self._loop = loop
         self._zone = site.settings.zone
         self._has_rules = not isinstance(site.documents.access, NoExtraRules)
-        self._watched: Counter[str] = Counter()
+        self._watched: dict[str, set[str]] = {}
+        self._foreign = ForeignChanges()
+        self._lanes = web.lanes
+        self._is_looking = False
+        self._looking: asyncio.Task[None] | None = None
         doorkeeper = SiteDoorkeeper(web)
         self.live = Live(doorkeeper, loop=loop, keeps_everything=False, sharing=self._sharing)
         doorkeeper.redeem = self.live.redeem
@@ -60,12 +64,14 @@ class SitePush:
         site.noticing.on_changes = self._changed
         site.realtime.publish = self.publish
         site.credential_listeners.append(self._credentials_changed)
+        site.database.on_foreign_write.append(self._foreign_write)
 
     async def close(self) -> None:
         """Listen no more, and say goodbye to the clients."""
         site = self._site
         site.noticing.watches = site.noticing.on_changes = site.realtime.publish = None
         site.credential_listeners.remove(self._credentials_changed)
+        site.database.on_foreign_write.remove(self._foreign_write)
         await self.live.close()
         if self._carrying is not None:
             self._carrying.cancel()
@@ -96,17 +102,48 @@ class SitePush:
     def _warm(self, topic: str) -> None:
         doctype = _doctype_of(topic)
         if doctype is not None:
-            self._watched[doctype] += 1
+            self._watched.setdefault(doctype, set()).add(topic)
+            self._foreign.watch(doctype, now=self._site.clock())
 
     def _cold(self, topic: str) -> None:
         doctype = _doctype_of(topic)
         if doctype is not None:
-            self._watched[doctype] -= 1
-            if not self._watched[doctype]:
+            topics = self._watched[doctype]
+            topics.discard(topic)
+            if not topics:
                 del self._watched[doctype]
+                self._foreign.forget(doctype)
+
+    def _foreign_write(self) -> None:
+        """Hear that another process has written to the database; from any thread, in the middle of a write."""
+        if self._watched:
+            self._on_loop(self._look_soon)
+
+    def _look_soon(self) -> None:
+        if not self._is_looking:
+            self._is_looking = True
+            self._looking = self._loop.create_task(self._look())
+
+    async def _look(self) -> None:
+        """Tell of what the other process has changed."""
+        self._is_looking = False
+        watched = {
+            doctype: {topic.partition("/")[2] for topic in topics if topic.startswith("doc:")}
+            for doctype, topics in self._watched.items()
+        }
+        now = self._site.clock()
+        found = await self._lanes.read(lambda tx: self._foreign.look(self._site.documents, tx, watched))
+        changes = self._foreign.news(found, now=now)
+        self._carry([message for change in changes for message in self._notices(change)])
 
     def _changed(self, changes: Sequence[Change]) -> None:
-        self._send([message for change in changes for message in self._notices(change)])
+        messages = [message for change in changes for message in self._notices(change)]
+
+        def tell() -> None:
+            self._foreign.told(changes)
+            self._carry(messages)
+
+        self._on_loop(tell)
 
     def _notices(self, change: Change) -> list[Message]:
         modified = change.modified.astimezone(self._zone) if change.modified is not None else None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from demitasse.db.codec import encoders
+from demitasse.db.codec import decoders, encoders
 from demitasse.db.transaction import Transaction
 from demitasse.doctypes.field_types import Storage
 from demitasse.doctypes.model import DocType
@@ -145,6 +145,22 @@ def delete_older(tx: Transaction, doctype: DocType, *, before: datetime, limit: 
     rows = tx.execute(sql, (at, limit))
     tx.run_many(f'DELETE FROM "{doctype.table}" WHERE "name" = ?', rows)  # noqa: S608 - as above
     return len(rows)
+
+
+def changed_since(tx: Transaction, doctype: DocType, moment: datetime, *, limit: int) -> list[Record]:
+    """Return the documents that were changed after a moment, oldest change first; of each its standard columns."""
+    encode, decode = encoders(tx.dialect)[Storage.DATETIME], decoders(tx.dialect)[Storage.DATETIME]
+    sql = (
+        f'SELECT "name", "owner", "creation", "modified", "modified_by", "docstatus" FROM "{doctype.table}" '  # noqa: S608 - the DocType's own table
+        'WHERE "modified" > ? ORDER BY "modified" LIMIT ?'
+    )
+    names = ("name", "owner", "creation", "modified", "modified_by", "docstatus")
+    found = []
+    for row in tx.execute(sql, (encode(moment), limit)):
+        values = dict(zip(names, row, strict=True))
+        values.update({name: decode(values[name]) for name in ("creation", "modified")})
+        found.append(Record(doctype, values, is_new=False))
+    return found
 
 
 def delete_children(tx: Transaction, child: DocType, parent: DocType, name: str) -> None:

@@ -74,7 +74,7 @@ async def end(services: WebServices, session: Session) -> None:
 
     def remove(tx: Transaction) -> None:
         store.remove_session(tx, session.id)
-        tx.after_commit(services.sessions.forget)
+        tx.after_commit(services.site.forget_credentials)
 
     await services.lanes.write(remove)
 
