@@ -7,6 +7,7 @@ import structlog
 
 from demitasse.kernel import json
 from demitasse.kernel.clock import Clock, monotonic_s, utc_now
+from demitasse.kernel.errors import DemitasseError
 from demitasse.live.events import EventsEndpoint
 from demitasse.live.websocket import WebSocketEndpoint
 from demitasse.middleware.configuration import Configuration
@@ -87,7 +88,12 @@ class Application:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        await self.open(self.make())
+        try:
+            await self.open(self.make())
+        except DemitasseError as error:
+            _log.error("middleware.cannot_start", error=error.code, message=error.message)
+            await send({"type": "lifespan.startup.failed", "message": error.message})
+            return
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self.close()

@@ -75,7 +75,7 @@ def read_configuration(environ: Mapping[str, str]) -> Configuration:
         webhook_secrets=_secrets(read),
         host=read.text("HOST", "127.0.0.1"),
         port=read.number("PORT", DEFAULT_PORT, most=_MAX_PORT),
-        redis_url=read.text("REDIS_URL") or None,
+        redis_url=_redis_url(read),
         device_tokens=_device_tokens(read),
         cors_origins=_origins(read),
         folder=Path(read.text("DATA_DIR", DEFAULT_FOLDER)),
@@ -176,6 +176,14 @@ def _device_tokens(read: _Reader) -> DeviceTokens:
     except ValueError as error:
         message = f"DEVICE_TOKENS is {text!r}: write required or off"
         raise InvalidConfiguration(message, setting="DEVICE_TOKENS") from error
+
+
+def _redis_url(read: _Reader) -> str | None:
+    text = read.text("REDIS_URL")
+    if text and urlsplit(text).scheme not in {"redis", "rediss", "unix"}:
+        message = "REDIS_URL cannot be used: write redis://host:6379/0"
+        raise InvalidConfiguration(message, setting="REDIS_URL")
+    return text or None
 
 
 def _origins(read: _Reader) -> tuple[str, ...]:

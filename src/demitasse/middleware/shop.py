@@ -1,7 +1,8 @@
 """Everything that needs an event loop, put together: the site, the lists, the orders, the webhooks and the hub."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from hashlib import sha256
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from demitasse.kernel.clock import Clock
 from demitasse.live.hub import Hub
 from demitasse.live.keeping import keep
 from demitasse.live.model import Message, Place
+from demitasse.live.streams import StreamCarrier
 from demitasse.live.tickets import Tickets
 from demitasse.middleware.admission import Admission
 from demitasse.middleware.configuration import Configuration
@@ -28,6 +30,7 @@ from demitasse.middleware.upstream import Upstream
 from demitasse.middleware.webhooks import KEEP_S, Told, Webhooks
 from demitasse.transports.addresses import AllowList
 from demitasse.transports.http import HttpSender
+from demitasse.transports.redis_stream import RedisStream
 
 _RECHECK_S = 15.0
 _FORGET_S = 3600.0
@@ -36,15 +39,27 @@ _log = structlog.get_logger("demitasse.middleware")
 
 
 class ShopHub(Hub):
-    """A hub that tells this process's lists what the phones are told, whichever process heard of it."""
+    """A hub that tells this process's lists what the phones are told, whichever process heard of it.
 
-    on_message: Callable[[Message], None] | None = None
+    The lists are told first: a phone that fetches because of a message must not get what was there before.
+    """
+
+    on_message: Callable[[Message | None], None] | None = None
+    """Called with each message, and with ``None`` where some may have been lost."""
 
     @override
     def append(self, message: Message, place: Place) -> None:
         if self.on_message is not None:
             self.on_message(message)
         super().append(message, place)
+
+    @override
+    def restart(
+        self, epoch: str, *, start: Place, reason: str = "restarted", known: Iterable[tuple[Message, Place]] = ()
+    ) -> None:
+        if self.on_message is not None:
+            self.on_message(None)
+        super().restart(epoch, start=start, reason=reason, known=known)
 
 
 class Shop:
@@ -83,18 +98,21 @@ class Shop:
         self.webhooks = Webhooks(
             mapping, secrets=configuration.webhook_secrets, keeping=self.keeping, clock=clock, publish=self._tell
         )
+        self._carrier = self._between_processes(configuration.redis_url, configuration.site_url)
         self._beside: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Begin what runs beside the requests."""
         for cached in self.lists.values():
             await cached.start()
-        work: tuple[Callable[[], Awaitable[None]], ...] = (
+        work: list[Callable[[], Awaitable[None]]] = [
             lambda: keep(self.hub),
             self.orders.run,
             self._recheck,
             self._forget_old,
-        )
+        ]
+        if self._carrier is not None:
+            work.append(self._carrier.run)
         self._beside = [self._loop.create_task(self._always(each)) for each in work]
 
     async def close(self) -> None:
@@ -108,15 +126,24 @@ class Shop:
         await self._sender.close()
         self.keeping.close()
 
+    def _between_processes(self, redis_url: str | None, site_url: str) -> StreamCarrier | None:
+        """Return what carries messages to the other processes that serve the same site."""
+        if redis_url is None:
+            return None
+        name = f"demitasse:middleware:{sha256(site_url.encode()).hexdigest()[:16]}"
+        return StreamCarrier(self.hub, RedisStream(redis_url, name=name, max_rows=self.hub.limits.log_entries))
+
     def _tell(self, told: Told) -> None:
+        for path in told.invalidates:  # Also while Redis, through which the message goes, is away.
+            self.lists[path].invalidate()
         for topic in told.topics:
             self.hub.publish(topic, told.type, told.payload, key=told.key)
 
     def _tell_of_order(self, order: Order) -> None:
         self.hub.publish(f"orders:{order.owner}", "order_update", status_of(order), about={"device": order.owner})
 
-    def _invalidate(self, message: Message) -> None:
-        for path in self._invalidated_by.get(message.type, ()):
+    def _invalidate(self, message: Message | None) -> None:
+        for path in self.lists if message is None else self._invalidated_by.get(message.type, ()):
             self.lists[path].invalidate()
 
     async def _recheck(self) -> None:

@@ -37,6 +37,7 @@ def test_what_is_missing_is_named(name: str) -> None:
         ("ERPNEXT_API_SECRET", "two words"),
         ("PORT", "eighty"),
         ("PORT", "70000"),
+        ("REDIS_URL", "cache:6379"),
         ("DEVICE_TOKENS", "perhaps"),
         ("CORS_ORIGINS", "shop.example.com"),
         ("PHONE_PAGE", "maybe"),

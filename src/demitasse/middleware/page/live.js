@@ -21,7 +21,7 @@ export class LiveConnection {
     // A phone that was asleep has a socket that looks alive: on waking up, ask, and believe only an answer.
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#wake());
     addEventListener("online", () => this.#wake());
-    addEventListener("offline", () => this.#options.onState("offline"));
+    addEventListener("offline", () => this.#rest());
   }
 
   connect() {
@@ -75,6 +75,13 @@ export class LiveConnection {
     }
   }
 
+  #rest() {
+    clearTimeout(this.#watch);
+    clearTimeout(this.#timer);
+    this.#drop();
+    this.#options.onState("offline");
+  }
+
   #expectWithin(ms) {
     clearTimeout(this.#watch);
     this.#watch = setTimeout(() => this.#lost(), ms);
@@ -84,7 +91,11 @@ export class LiveConnection {
     clearTimeout(this.#watch);
     clearTimeout(this.#timer);
     this.#drop();
-    this.#options.onState(navigator.onLine ? "connecting" : "offline");
+    if (!navigator.onLine) {
+      this.#rest(); // The event "online" ends it.
+      return;
+    }
+    this.#options.onState("connecting");
     // Spread over time: a server that starts again must not be met by all phones at once.
     const delay = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** this.#attempts++) * (0.5 + Math.random() / 2);
     this.#timer = setTimeout(() => this.connect(), delay);
