@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 FIXTURE_APPS = ROOT / "tests" / "apps"
 TIMEOUT_S = 20.0
 _POLL_S = 0.02
-_COMMAND = [sys.executable, "-c", "from demitasse.cli.main import main; main()"]
+COMMAND = [sys.executable, "-c", "from demitasse.cli.main import main; main()"]
 
 
 def environment() -> dict[str, str]:
@@ -35,7 +35,7 @@ def environment() -> dict[str, str]:
 def run_command(*arguments: str, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
     """Run ``demitasse`` with these arguments to its end."""
     return subprocess.run(
-        [*_COMMAND, *arguments], env=environment(), capture_output=True, text=True, timeout=timeout_s, check=False
+        [*COMMAND, *arguments], env=environment(), capture_output=True, text=True, timeout=timeout_s, check=False
     )
 
 
@@ -233,7 +233,7 @@ class ServedSite:
     def start(self, **environ: str) -> Self:
         """Serve the site and wait until it answers."""
         assert self._process is None, "the site is served already"
-        command = [*_COMMAND, "start", "--site", str(self.path), "--port", str(self.port)]
+        command = [*COMMAND, "start", "--site", str(self.path), "--port", str(self.port)]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 command,

@@ -6,11 +6,21 @@ import http from "node:http";
 import Provider from "oidc-provider";
 
 const config = JSON.parse(process.argv[2]);
-const fresh = () => ({ status: 0, garbage: false, drop: [], holds: false, scope: null });
+const fresh = () => ({
+  status: 0, // the token endpoint answers with this
+  revocationStatus: 0, // and the revocation endpoint with this
+  garbage: false, // tokens are given, and the answer cannot be read
+  holds: false, // token requests wait until this is taken back
+  drop: [], // keys that are left out of token answers
+  expiresIn: null, // what token answers say instead of the truth
+  scope: null,
+  rotates: true,
+});
 let knobs = fresh();
 let held = [];
 const seen = { token: {}, revocations: 0, refused: 0 };
 const grants = new Set();
+const secrets = new Set(); // every code and token that was given, for the tests that search for them
 
 const server = http.createServer();
 await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -29,7 +39,7 @@ const provider = new Provider(issuer, {
     rpInitiatedLogout: { enabled: false },
   },
   pkce: { required: () => true },
-  rotateRefreshToken: true,
+  rotateRefreshToken: () => knobs.rotates,
   ttl: {
     AccessToken: config.accessTokenTtl,
     ClientCredentials: config.accessTokenTtl,
@@ -59,19 +69,28 @@ provider.use(async (ctx, next) => {
     ctx.body = "<html>out of order</html>";
     return;
   }
+  if (ctx.path === "/token/revocation" && knobs.revocationStatus) {
+    ctx.status = knobs.revocationStatus;
+    ctx.body = "";
+    return;
+  }
   if (isToken && knobs.holds) await new Promise((resolve) => held.push(resolve));
   await next();
   if (ctx.path === "/token/revocation") seen.revocations += 1;
   if (!isToken) return;
   const type = ctx.oidc?.params?.grant_type ?? "unknown";
   seen.token[type] = (seen.token[type] ?? 0) + 1;
+  if (ctx.oidc?.params?.code) secrets.add(ctx.oidc.params.code);
+  if (ctx.oidc?.params?.code_verifier) secrets.add(ctx.oidc.params.code_verifier);
   if (ctx.status !== 200) return;
+  for (const key of ["access_token", "refresh_token", "id_token"]) if (ctx.body[key]) secrets.add(ctx.body[key]);
   if (knobs.garbage) {
     ctx.type = "text/html";
     ctx.body = "<html>what?</html>";
     return;
   }
   for (const key of knobs.drop) delete ctx.body[key];
+  if (knobs.expiresIn !== null) ctx.body.expires_in = knobs.expiresIn;
   if (knobs.scope !== null) ctx.body.scope = knobs.scope;
 });
 
@@ -93,7 +112,7 @@ async function control(request, response) {
     held = [];
   }
   response.setHeader("Content-Type", "application/json");
-  response.end(JSON.stringify({ ...seen, held: held.length }));
+  response.end(JSON.stringify({ ...seen, held: held.length, secrets: asked.secrets ? [...secrets] : [] }));
 }
 
 const callback = provider.callback();

@@ -16,6 +16,7 @@ from demitasse.connect.http import ProviderHttp
 from demitasse.connect.keeping import settle_all
 from demitasse.connect.ledger import Ledger
 from demitasse.connect.model import Grant
+from demitasse.connect.reading import CONNECTED_APP, TOKEN_CACHE
 from demitasse.connect.tables import LEDGER_TABLES
 from demitasse.db.errors import DatabaseError
 from demitasse.db.schema import ensure_tables
@@ -23,6 +24,9 @@ from demitasse.db.sqlite import SqliteDatabase
 from demitasse.db.transaction import Transaction
 from demitasse.documents import building, operations
 from demitasse.documents.context import DocumentContext
+from demitasse.frappe.integrations.doctype.connected_app.connected_app import ConnectedApp
+from demitasse.frappe.integrations.doctype.token_cache.token_cache import TokenCache
+from demitasse.frappe.model.document import set_controller
 from demitasse.settings.model import Settings
 from demitasse.transports.addresses import AllowList
 from demitasse.vault.references import References
@@ -58,7 +62,9 @@ class Connecting:
 def connecting(
     settings: Settings, documents: DocumentContext, database: SqliteDatabase, references: References
 ) -> Connecting:
-    """Return the connections of a site."""
+    """Return the connections of a site, and give their documents the methods that code calls on them."""
+    set_controller(CONNECTED_APP, ConnectedApp)
+    set_controller(TOKEN_CACHE, TokenCache)
     ledger = LedgerDatabase(settings)
     http = ProviderHttp(allow=AllowList.of(settings.webhook_allow_hosts))
     context = ConnectContext(

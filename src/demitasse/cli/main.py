@@ -39,6 +39,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object,
 
 def main() -> None:
     """Run the command line; anticipated errors are one sentence and exit code 1."""
+    configure_logs(is_terminal=sys.stderr.isatty(), level="warning")  # Never on the output, which programs read.
     try:
         app()
     except DemitasseError as error:

@@ -1,8 +1,11 @@
 """A site whose users connect accounts at a real provider."""
 
+import json
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,7 +18,9 @@ from tests.e2e.connect.provider import (
     Person,
     running_provider,
 )
-from tests.e2e.site import TIMEOUT_S, Answer, Client, MadeSite, ServedSite, make_site
+from tests.e2e.connect.secrets import find_secrets, record_answers
+from tests.e2e.site import COMMAND, TIMEOUT_S, Client, MadeSite, ServedSite, environment, make_site
+from tests.e2e.waiting import wait_for
 
 METHODS = "frappe.integrations.doctype.connected_app.connected_app"
 CALLBACK = f"/api/method/{METHODS}.callback"
@@ -33,6 +38,7 @@ class Browser:
         self.url = url
         self.session = requests.Session()
         self.session.trust_env = False
+        record_answers(self.session)
 
     def log_in(self, user: str) -> None:
         answer = self.session.post(
@@ -122,6 +128,32 @@ class Shop:
         answer = self.admin.post("/api/resource/Connected App", given)
         assert answer.status == 200, answer.text
 
+    def execute(self, function: str, **arguments: Any) -> "subprocess.Popen[str]":
+        """Call a function of the fixture app in a process of its own, beside the server."""
+        kwargs = ["--kwargs", json.dumps(arguments)]
+        return subprocess.Popen(
+            [*COMMAND, "execute", f"linked.api.{function}", "--site", str(self.site.path), *kwargs],
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def end_token(self, browser: Browser, app: str = APP) -> str:
+        """Wait until the stored access token has ended, and return its fingerprint."""
+        ends_at = datetime.fromisoformat(self.status(browser, app)["expires_at"]).replace(tzinfo=UTC)
+        wait_for("the end of the token", lambda: datetime.now(UTC) > ends_at)
+        return str(self.call(browser, "stored", name=app))
+
+    def connect_briefly(self, user: str, app: str) -> tuple[Browser, str]:
+        """Connect a user with a token that ends at once; return the browser and the token's fingerprint."""
+        self.add_app(app)
+        self.provider.set(expiresIn=1)
+        browser = self.connect(user, app=app)
+        old = self.end_token(browser, app)
+        self.provider.reset()
+        return browser, old
+
     def close(self) -> None:
         for each in self._open:
             each.close()
@@ -162,8 +194,11 @@ def opened_shop(made: MadeSite, path: Any, *, access_token_ttl: int = 3600, **en
         try:
             served.start(**environ)
             shop = Shop(site=served, provider=provider, admin=served.client())
+            record_answers(shop.admin._session)
             shop.add_app(APP)
             yield shop
+            # Whatever the tests did with the shop: nothing secret may have come out anywhere.
+            assert find_secrets(served, shop.admin, provider.secrets()) == []
         finally:
             if shop is not None:
                 shop.close()
@@ -191,8 +226,3 @@ def open_shop(linked_site: MadeSite, tmp_path: Any) -> Iterator[Callable[..., Sh
     yield open_one
     for manager in reversed(opened):
         manager.__exit__(None, None, None)
-
-
-def message_of(answer: requests.Response | Answer) -> str:
-    """Return the words of an error."""
-    return answer.text

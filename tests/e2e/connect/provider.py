@@ -47,6 +47,10 @@ class OidcProvider:
         """Return what it was asked: ``token`` by grant type, ``revocations``, ``refused``, and how many are ``held``."""
         return self._control({})
 
+    def secrets(self) -> list[str]:
+        """Return every code, verifier and token that it has seen or given."""
+        return [*self._control({"secrets": True})["secrets"], CLIENT_SECRET]
+
     def refreshes(self) -> int:
         """Return how often it was asked to refresh."""
         return int(self.counted()["token"].get("refresh_token", 0))

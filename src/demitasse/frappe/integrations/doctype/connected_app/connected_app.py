@@ -36,7 +36,7 @@ from demitasse.frappe.integrations.connecting import (
 )
 from demitasse.frappe.integrations.doctype.token_cache.token_cache import TokenCache
 from demitasse.frappe.integrations.oauth2_session import ConnectedSession
-from demitasse.frappe.model.document import Document, set_controller
+from demitasse.frappe.model.document import Document
 from demitasse.frappe.pages import answer_people, redirect_to, respond_as_web_page
 from demitasse.frappe.values import AttrDict, to_site
 from demitasse.frappe.whitelisting import whitelist
@@ -340,7 +340,3 @@ def _at(moment: datetime | None) -> Any:
 
 def _uses_desk(actor: Actor) -> bool:
     return actor.is_administrator or bool(_DESK_ROLES & actor.roles)
-
-
-set_controller(CONNECTED_APP, ConnectedApp)
-set_controller("Token Cache", TokenCache)
