@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.jobs.conftest import enqueue, lines, wait_for_job
-from tests.e2e.site import _COMMAND, ServedSite, environment, run_command
+from tests.e2e.site import COMMAND, ServedSite, environment, run_command
 from tests.e2e.waiting import wait_for
 from tests.e2e.webhooks import unique
 
@@ -93,7 +93,7 @@ def test_each_job_runs_once_however_many_processes_work(copy_chores: Callable[[]
     assert filled.returncode == 0, filled.stderr
     workers = [
         subprocess.Popen(
-            [*_COMMAND, "jobs", "run", "--site", str(site.path), "--json"],
+            [*COMMAND, "jobs", "run", "--site", str(site.path), "--json"],
             env=environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -17,7 +17,7 @@ SECRET = "hush-of-the-webhook"
 STORES = "Stores - SJF"
 CUSTOMER = "Asha Rao"
 _TIMEOUT_S = 20.0
-_COMMAND = [sys.executable, "-c", "from demitasse.cli.main import main; main()", "middleware"]
+COMMAND = [sys.executable, "-c", "from demitasse.cli.main import main; main()", "middleware"]
 
 
 class Middleware:
@@ -47,7 +47,7 @@ class Middleware:
         environ = {**environment(), **self._settings, **settings}
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                _COMMAND, env=environ, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+                COMMAND, env=environ, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
             )
         until = time.monotonic() + _TIMEOUT_S
         while time.monotonic() < until and self._process.poll() is None:
