@@ -67,13 +67,20 @@ class KeptAlerts:
 class Plant:
     """Everything between a committed delivery and the wire."""
 
-    def __init__(self, path: Path, *, resolver: References | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        resolver: References | None = None,
+        allow: Sequence[str] = ("127.0.0.0/8",),
+        **sender_options: Any,
+    ) -> None:
         loop = asyncio.get_running_loop()
         self.database: SqliteDatabase = open_database(path)
         self.lanes = Lanes(self.database, loop=loop)
         self.endpoints = KnownEndpoints()
         self.alerts = KeptAlerts()
-        self.sender = HttpSender(allow=AllowList.of(["127.0.0.0/8"]), loop=loop)
+        self.sender = HttpSender(allow=AllowList.of(allow), loop=loop, **sender_options)
         self.dispatcher = Dispatcher(
             endpoints=self.endpoints,
             alerts=self.alerts,
