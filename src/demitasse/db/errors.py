@@ -16,9 +16,15 @@ class UniqueViolation(DatabaseError):
 
 
 class QueryInterrupted(DatabaseError):
-    """A read took longer than the event loop can spare; run it again on the reader thread."""
+    """A read took longer than the event loop can spare; run it again on a reader thread."""
 
     code = "query_interrupted"
+
+
+class QueryTooSlow(DatabaseError):
+    """A read took longer than any may; ``data`` has ``limit_s``."""
+
+    code = "query_too_slow"
 
 
 class DatabaseBusy(DatabaseError):

@@ -1,16 +1,17 @@
-"""The lanes of the event loop on SQLite: inline reads, grouped writes, and one thread for long reads.
+"""The lanes of the event loop on SQLite: inline reads, grouped writes, and threads for long reads.
 
 A query costs less inline than the hop to a thread. Writes that wait together are savepoints of one transaction with one
-fsync, and are answered after its commit. While a thread holds the write turn they wait parked, and reads go on.
+fsync, and are answered after its commit. While a thread holds the write turn, or another process writes, they wait parked,
+and reads go on.
 """
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from demitasse.db.errors import QueryInterrupted
-from demitasse.db.sqlite import Deadline, GroupSource, ReaderSource, SqliteDatabase
+from demitasse.db.errors import DatabaseBusy, QueryInterrupted
+from demitasse.db.reader_threads import ReaderThreads
+from demitasse.db.sqlite import BUSY_PAUSE_S, BUSY_WAIT_S, Deadline, GroupSource, ReaderSource, SqliteDatabase
 from demitasse.db.transaction import Cursor, Mark, Transaction
 from demitasse.kernel.clock import monotonic_s
 
@@ -21,16 +22,24 @@ _GROUP_S = 0.010
 
 
 class Lanes:
-    """Runs the database work of requests that run no app code. Every method belongs to the loop's thread."""
+    """Runs the database work of requests that run no app code. Every method belongs to the loop's thread.
 
-    def __init__(self, database: SqliteDatabase, *, loop: asyncio.AbstractEventLoop) -> None:
+    Args:
+        busy_wait_s: How long writes wait for another process that writes.
+    """
+
+    def __init__(
+        self, database: SqliteDatabase, *, loop: asyncio.AbstractEventLoop, busy_wait_s: float = BUSY_WAIT_S
+    ) -> None:
         self._database = database
         self._loop = loop
         self._reader = database.reader()
         self._deadline = Deadline(self._reader)
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="demitasse-reader")
+        self._threads = ReaderThreads(database, loop=loop)
         self._waiting: list[tuple[Work[Any], asyncio.Future[Any]]] = []
         self._is_scheduled = False
+        self._busy_wait_s = busy_wait_s
+        self._busy_since_s: float | None = None
 
     @property
     def waiting_writes(self) -> int:
@@ -53,13 +62,17 @@ class Lanes:
             self._deadline.set(0)
 
     async def read(self, work: Work[T], *, is_long: bool = False) -> T:
-        """Run a read inline, or on the reader thread when it is known or found to be long."""
+        """Run a read inline, or on a reader thread when it is known or found to be long.
+
+        Raises:
+            QueryTooSlow: it took longer than 30 s.
+        """
         if not is_long:
             try:
                 return self.read_now(work)
             except QueryInterrupted:
                 pass
-        return await self._loop.run_in_executor(self._thread, self._read_in_thread, work)
+        return await self._threads.read(work)
 
     def write(self, work: Work[T]) -> asyncio.Future[T]:
         """Run ``work`` in the next group; the future has its result once it is durable, or what it raised."""
@@ -71,18 +84,10 @@ class Lanes:
         return future
 
     async def close(self) -> None:
-        """Finish the writes that wait, then stop the reader thread."""
+        """Finish the writes that wait, then stop the reader threads."""
         while self._waiting:
             await asyncio.gather(*(future for _, future in self._waiting), return_exceptions=True)
-        self._thread.shutdown(wait=True)
-
-    def _read_in_thread(self, work: Work[T]) -> T:
-        tx = self._database.read()
-        try:
-            return work(tx)
-        finally:
-            if tx.is_open:
-                tx.rollback()
+        self._threads.close()
 
     def _take_turn(self) -> None:
         if self._database.turn.try_acquire(self._turn_granted):
@@ -92,11 +97,19 @@ class Lanes:
         self._loop.call_soon_threadsafe(self._run_group)
 
     def _run_group(self) -> None:
-        self._is_scheduled = False
-        batch, self._waiting = self._waiting, []
-        finished: list[tuple[asyncio.Future[Any], Transaction, Any]] = []
         try:
             cursor = self._database.begin_writing()
+        except DatabaseBusy as error:
+            self._database.turn.release()
+            self._wait_for_other_process(error)
+            return
+        except Exception as error:  # noqa: BLE001 - told to everyone in the group
+            self._fail_group(error, self._take_waiting())
+            self._database.turn.release()
+            return
+        batch = self._take_waiting()
+        finished: list[tuple[asyncio.Future[Any], Transaction, Any]] = []
+        try:
             self._run_batch(cursor, batch, finished)
             self._database.commit_writing()
         except Exception as error:  # noqa: BLE001 - told to everyone in the group
@@ -108,6 +121,22 @@ class Lanes:
             tx.commit()
             if not future.done():
                 future.set_result(result)
+
+    def _take_waiting(self) -> list[tuple[Work[Any], asyncio.Future[Any]]]:
+        self._is_scheduled = False
+        self._busy_since_s = None
+        batch, self._waiting = self._waiting, []
+        return batch
+
+    def _wait_for_other_process(self, error: DatabaseBusy) -> None:
+        """Come back in a moment, as often as a thread would wait; the loop goes on meanwhile."""
+        now_s = monotonic_s()
+        if self._busy_since_s is None:
+            self._busy_since_s = now_s
+        if now_s - self._busy_since_s > self._busy_wait_s:
+            self._fail_group(error, self._take_waiting())
+        else:
+            self._loop.call_later(BUSY_PAUSE_S, self._take_turn)
 
     def _run_batch(
         self,

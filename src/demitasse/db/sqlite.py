@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -14,7 +15,12 @@ from demitasse.db.transaction import BeforeCommit, Cursor, Transaction
 from demitasse.db.turn import WriteTurn
 from demitasse.kernel.clock import monotonic_s
 
-_BUSY_WAIT_S = 10.0
+BUSY_WAIT_S = 10.0
+"""How long a write waits for another process that writes."""
+
+BUSY_PAUSE_S = 0.002
+"""Between two looks whether it has done: SQLite's own pauses grow to a tenth of a second."""
+
 _STEPS_BETWEEN_CHECKS = 4_000
 _WRITER_CACHE_KIB = 16_384
 _READER_CACHE_KIB = 4_096
@@ -226,6 +232,7 @@ class SqliteDatabase:
         self.turn = WriteTurn()
         self.before_commit = before_commit
         self.writer = self._connect(cache_kib=_WRITER_CACHE_KIB)
+        self.writer.execute("PRAGMA busy_timeout = 0")  # Who may wait does so by itself; the event loop may not.
         self._writing_cursor = self.writer.cursor()
         self.shared = SharedCommit(self.writer, self.turn, commit=self.commit_writing)
         self._data_version = self._read_data_version()
@@ -253,10 +260,10 @@ class SqliteDatabase:
         return connection
 
     def begin_writing(self) -> Cursor:
-        """Begin on the writer connection; the caller holds the turn.
+        """Begin on the writer connection, without waiting; the caller holds the turn.
 
         Raises:
-            DatabaseBusy: another process holds the file.
+            DatabaseBusy: another process is writing.
         """
         try:
             self._writing_cursor.execute("BEGIN IMMEDIATE")
@@ -270,10 +277,20 @@ class SqliteDatabase:
         if self.shared.join():
             return self._writing_cursor
         try:
-            return self.begin_writing()
+            return self._begin_patiently()
         except BaseException:
             self.shared.undo()
             raise
+
+    def _begin_patiently(self) -> Cursor:
+        until_s = monotonic_s() + BUSY_WAIT_S
+        while True:
+            try:
+                return self.begin_writing()
+            except DatabaseBusy:
+                if monotonic_s() > until_s:
+                    raise
+            time.sleep(BUSY_PAUSE_S)
 
     def commit_writing(self) -> None:
         """Commit durably on the writer connection; the caller holds the turn, and translates the driver's errors."""
@@ -289,7 +306,9 @@ class SqliteDatabase:
                 listener()
 
     def translate_error(self, error: Exception) -> Exception:
-        """Return the error of this room that a driver's error stands for; others as they are."""
+        """Return the error of this room that a driver's error stands for; this room's own as they are."""
+        if isinstance(error, DatabaseError):
+            return error
         try:
             explain(error)
         except DatabaseError as translated:
@@ -312,7 +331,7 @@ class SqliteDatabase:
             isolation_level=None,
             check_same_thread=False,
             cached_statements=1024,
-            timeout=_BUSY_WAIT_S,
+            timeout=BUSY_WAIT_S,
         )
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")

@@ -3,7 +3,7 @@
 from demitasse.auth import errors as auth
 from demitasse.auth.errors import InvalidCsrfToken, NotAuthenticated, NotPermitted, TooManyLogins, WeakPassword
 from demitasse.connect import errors as connect
-from demitasse.db.errors import DatabaseBusy, ReadOnlyTransaction, StorageFull
+from demitasse.db.errors import DatabaseBusy, QueryTooSlow, ReadOnlyTransaction, StorageFull
 from demitasse.doctypes.errors import InvalidDocType, UnknownDocType
 from demitasse.documents import errors as documents
 from demitasse.documents.query_errors import InvalidQuery
@@ -54,6 +54,7 @@ STATUS_AND_NAME: dict[type[Exception], tuple[int, str]] = {
     PayloadTooLarge: (413, "RequestEntityTooLargeError"),
     TooBusy: (503, "ServiceUnavailableError"),
     DatabaseBusy: (503, "QueryTimeoutError"),
+    QueryTooSlow: (503, "QueryTimeoutError"),
     StorageFull: (507, "InsufficientStorageError"),
     ReadOnlyTransaction: (403, "InReadOnlyMode"),
     NotAuthenticated: (401, "AuthenticationError"),

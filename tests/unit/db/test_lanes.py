@@ -1,19 +1,33 @@
 """The lanes of the event loop: grouped writes, inline reads, the reader thread."""
 
 import asyncio
+import sqlite3
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 
 import pytest
 
-from demitasse.db.errors import QueryInterrupted
+from demitasse.db.errors import DatabaseBusy, QueryInterrupted, QueryTooSlow
 from demitasse.db.lanes import Lanes
+from demitasse.db.reader_threads import ReaderThreads
 from demitasse.db.sqlite import SqliteDatabase
 from demitasse.db.transaction import Row, Transaction
 from tests.unit.db.conftest import texts
 
 INSERT = 'INSERT INTO "notes" ("text") VALUES (?)'
 ENDLESS = "WITH RECURSIVE a(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM a WHERE x < 3000000) SELECT count(*) FROM a"
+
+
+async def longest_turn_of_the_loop(*, turns: int) -> float:
+    """Return the longest that the loop was away, over so many short sleeps."""
+    longest_s = 0.0
+    for _ in range(turns):
+        began_s = time.monotonic()
+        await asyncio.sleep(0.002)
+        longest_s = max(longest_s, time.monotonic() - began_s)
+    return longest_s
 
 
 @pytest.fixture
@@ -91,11 +105,84 @@ async def test_writes_wait_parked_while_a_thread_has_the_turn_and_reads_go_on(
     assert texts(database) == ["thread", "loop"]
 
 
+async def test_writes_wait_for_another_process_without_holding_up_the_loop(
+    lanes: Lanes, database: SqliteDatabase
+) -> None:
+    with closing(sqlite3.connect(database.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute(INSERT, ("theirs",))
+        waiting = lanes.write(lambda tx: tx.run(INSERT, ("ours",)))
+        longest_s = await longest_turn_of_the_loop(turns=20)
+        read: list[Row] = await lanes.read(lambda tx: tx.execute('SELECT count(*) FROM "notes"'))
+        was_waiting = not waiting.done()
+        other.execute("COMMIT")
+        await waiting
+
+    assert was_waiting
+    assert read == [(0,)]
+    assert longest_s < 1
+    assert texts(database) == ["theirs", "ours"]
+
+
+async def test_another_process_that_does_not_end_is_told_after_a_while(database: SqliteDatabase) -> None:
+    lanes = Lanes(database, loop=asyncio.get_running_loop(), busy_wait_s=0.02)
+    with closing(sqlite3.connect(database.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DatabaseBusy):
+            await lanes.write(lambda tx: tx.run(INSERT, ("ours",)))
+        other.execute("ROLLBACK")
+    await lanes.write(lambda tx: tx.run(INSERT, ("later",)))
+    await lanes.close()
+
+    assert texts(database) == ["later"]
+
+
+async def test_a_thread_waits_for_another_process(database: SqliteDatabase) -> None:
+    def write() -> None:
+        tx = database.write()
+        tx.run(INSERT, ("ours",))
+        tx.commit()
+
+    with closing(sqlite3.connect(database.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        writing = asyncio.create_task(asyncio.to_thread(write))
+        await longest_turn_of_the_loop(turns=5)
+        was_waiting = not writing.done()
+        other.execute("ROLLBACK")
+        await writing
+
+    assert was_waiting
+    assert texts(database) == ["ours"]
+
+
 async def test_a_long_read_is_stopped_inline_and_finished_in_the_reader_thread(lanes: Lanes) -> None:
     with pytest.raises(QueryInterrupted):
         lanes.read_now(lambda tx: tx.execute(ENDLESS))
 
     assert await lanes.read(lambda tx: tx.execute(ENDLESS)) == [(3000000,)]
+
+
+async def test_a_quick_read_does_not_wait_for_slow_ones(database: SqliteDatabase) -> None:
+    threads = ReaderThreads(database, loop=asyncio.get_running_loop(), quick_s=0.01)
+    slow = [asyncio.create_task(threads.read(lambda tx: tx.execute(ENDLESS))) for _ in range(3)]
+    quick = await threads.read(lambda tx: tx.execute("SELECT 1"))
+    was_running = not any(each.done() for each in slow)
+    found = await asyncio.gather(*slow)
+    threads.close()
+
+    assert was_running
+    assert quick == [(1,)]
+    assert found == [[(3000000,)]] * 3
+
+
+async def test_a_read_without_end_is_ended(database: SqliteDatabase) -> None:
+    threads = ReaderThreads(database, loop=asyncio.get_running_loop(), quick_s=0.01, slow_s=0.02)
+    with pytest.raises(QueryTooSlow, match="narrow it"):
+        await threads.read(lambda tx: tx.execute(ENDLESS))
+    after = await threads.read(lambda tx: tx.execute("SELECT 1"))
+    threads.close()
+
+    assert after == [(1,)]
 
 
 async def test_reads_see_one_snapshot(lanes: Lanes, database: SqliteDatabase) -> None:
