@@ -1,6 +1,6 @@
 // An OpenID provider on loopback for the tests: the npm package oidc-provider, with knobs to make it fail.
 //
-// Started with one argument, JSON: {"clients": [...], "accessTokenTtl": seconds}. It prints its port, and ends with its
+// Started with one argument, JSON: {"clients": [...], "scopes": [more of them]}. It prints its port, and ends with its
 // standard input. POST /__control sets knobs (see `knobs`) and answers what was counted; GET /__control only answers.
 import http from "node:http";
 import Provider from "oidc-provider";
@@ -28,7 +28,7 @@ const issuer = `http://127.0.0.1:${server.address().port}`;
 
 const provider = new Provider(issuer, {
   clients: config.clients,
-  scopes: ["openid", "offline_access", "email", "calendar", "calendar.events"],
+  scopes: ["openid", "offline_access", "email", "calendar", ...config.scopes],
   claims: { openid: ["sub"], email: ["email"] },
   conformIdTokenClaims: false,
   features: {
@@ -38,11 +38,16 @@ const provider = new Provider(issuer, {
     clientCredentials: { enabled: true },
     rpInitiatedLogout: { enabled: false },
   },
+  async issueRefreshToken(ctx, client, code) {
+    // As Google does: who asked for access_type=offline gets one without a scope for it.
+    const isOffline = code.scopes.has("offline_access") || code.scopes.has(config.scopes[0]);
+    return isOffline && client.grantTypeAllowed("refresh_token");
+  },
   pkce: { required: () => true },
   rotateRefreshToken: () => knobs.rotates,
   ttl: {
-    AccessToken: config.accessTokenTtl,
-    ClientCredentials: config.accessTokenTtl,
+    AccessToken: 3600,
+    ClientCredentials: 3600,
     AuthorizationCode: 60,
     Grant: 3600,
     IdToken: 3600,

@@ -5,6 +5,7 @@ import frappe
 from scoopjoy.catalogue import item_groups, items
 from scoopjoy.company import ABBREVIATION, COMPANY, COUNTRY, CURRENCY, CUSTOMER_GROUP
 from scoopjoy.custom_fields import custom_fields
+from scoopjoy.google import add_google
 from scoopjoy.webhooks import add_webhooks
 
 
@@ -16,6 +17,7 @@ def after_install():
         insert_missing("Custom Field", "name", custom_fields(_fields_of("Item")))
     insert_missing("Item", "item_code", items())
     add_webhooks()
+    add_google()
 
 
 def after_migrate():

@@ -128,7 +128,7 @@ def probe(context: ConnectContext, caller: Caller, app: str, user: str) -> Probe
     try:
         grant = active_grant(context, caller, app, user)
         if grant is None:
-            return Probe(is_good=False, account=None, message="Not connected: authorise first")
+            return Probe(is_good=False, account=None, message="Not connected: authorize first")
         if context.discovery.endpoints_of(settings).userinfo_uri:
             return _asked_for_identity(context, caller, grant)
         if grant.tokens.refresh_token is None:

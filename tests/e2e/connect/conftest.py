@@ -2,10 +2,11 @@
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -164,7 +165,12 @@ class Shop:
 def linked_site(tmp_path_factory: pytest.TempPathFactory) -> MadeSite:
     """A site with the fixture app and two users who can log in."""
     made = make_site(tmp_path_factory.mktemp("linked") / "site", apps=["linked"])
-    served = made.copy(tmp_path_factory.mktemp("linked-made") / "site")
+    return with_users(made, tmp_path_factory.mktemp("linked-made") / "site")
+
+
+def with_users(made: MadeSite, path: Path) -> MadeSite:
+    """Return a copy of a site with users who can log in."""
+    served = made.copy(path)
     try:
         with served.start().client() as admin:
             for user in USERS:
@@ -185,11 +191,11 @@ def linked_site(tmp_path_factory: pytest.TempPathFactory) -> MadeSite:
 
 
 @contextmanager
-def opened_shop(made: MadeSite, path: Any, *, access_token_ttl: int = 3600, **environ: str) -> Iterator[Shop]:
+def opened_shop(made: MadeSite, path: Path, *, scopes: Iterable[str] = (), **environ: str) -> Iterator[Shop]:
     """Serve a copy of the site beside a provider of its own."""
     served = made.copy(path)
-    callbacks = [served.url + LOGIN_CALLBACK, f"{served.url}{CALLBACK}/{APP}", f"{served.url}{CALLBACK}/Computed"]
-    with running_provider(callbacks, access_token_ttl=access_token_ttl) as provider:
+    callbacks = [served.url + LOGIN_CALLBACK, *(f"{served.url}{CALLBACK}/{name}" for name in ("Computed", "Google"))]
+    with running_provider(callbacks, scopes=scopes) as provider:
         shop: Shop | None = None
         try:
             served.start(**environ)
@@ -213,7 +219,7 @@ def shop(linked_site: MadeSite, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 @pytest.fixture
-def open_shop(linked_site: MadeSite, tmp_path: Any) -> Iterator[Callable[..., Shop]]:
+def open_shop(linked_site: MadeSite, tmp_path: Path) -> Iterator[Callable[..., Shop]]:
     """Open a shop of a test's own."""
     opened: list[Any] = []
 

@@ -62,7 +62,7 @@ class OidcProvider:
 
 
 @contextmanager
-def running_provider(redirect_uris: Iterable[str], *, access_token_ttl: int = 3600) -> Iterator[OidcProvider]:
+def running_provider(redirect_uris: Iterable[str], *, scopes: Iterable[str] = ()) -> Iterator[OidcProvider]:
     """Start the provider; a test that needs it is skipped where it is not installed."""
     node = shutil.which("node")
     if node is None or not (_SCRIPT.parent / "node_modules" / "oidc-provider").is_dir():
@@ -88,7 +88,7 @@ def running_provider(redirect_uris: Iterable[str], *, access_token_ttl: int = 36
             "application_type": "native",
         },
     ]
-    config = json.dumps({"clients": clients, "accessTokenTtl": access_token_ttl})
+    config = json.dumps({"clients": clients, "scopes": list(scopes)})
     with subprocess.Popen(
         [node, str(_SCRIPT), config], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:

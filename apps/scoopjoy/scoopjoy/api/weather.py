@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 import frappe
 import requests
 
+from scoopjoy.reading import read_body
+
 PERIODS = 5
 PERIOD_S = 3 * 60 * 60
 TIMEOUT_S = 10
-MAX_ANSWER_BYTES = 64 * 1024
 DEFAULT_BASE_URL = "https://api.openweathermap.org"
 
 # From this temperature in degrees Celsius on, demand is this many times the usual.
@@ -67,7 +68,7 @@ def ask(city, url, key, timeout_s=TIMEOUT_S):
     try:
         # No redirects: the key is in the query, and goes to nobody else.
         with requests.get(url, params=params, timeout=timeout_s, stream=True, allow_redirects=False) as answer:
-            status, body = answer.status_code, _read(answer, deadline)
+            status, body = answer.status_code, read_body(answer, deadline)
         reason = _reason(status)
     except requests.RequestException as error:
         # Its text holds the URL, and so the key: only its kind is told.
@@ -82,18 +83,6 @@ def _key():
     if not key:
         frappe.throw("Set openweather_api_key in site_config.json to ask for the weather")
     return key
-
-
-def _read(answer, deadline):
-    body = bytearray()
-    # Byte by byte from the buffer, so that a server that drips cannot hold us beyond the deadline.
-    for byte in answer.iter_content(1):
-        body += byte
-        if len(body) > MAX_ANSWER_BYTES:
-            raise requests.exceptions.ContentDecodingError
-        if time.monotonic() > deadline:
-            raise requests.Timeout
-    return bytes(body)
 
 
 def _reason(status):

@@ -102,5 +102,5 @@ def readable_app(name: str) -> Record:
 def not_connected(app: str, user: str) -> NotConnected:
     """Return the error that says how to connect."""
     link = connect_url(app)
-    message = f"{app} is not connected for {user}: authorise first, at {link}"
+    message = f"{app} is not connected for {user}: authorize first, at {link}"
     return NotConnected(message, app=app, user=user, connect_url=link, title="Not Connected")

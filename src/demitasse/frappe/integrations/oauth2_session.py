@@ -59,6 +59,7 @@ class ConnectedSession(OAuth2Session):  # type: ignore[misc] # Authlib has no ty
         if grant is None:
             raise not_connected(self._app, self._user)
         self.token = _token(grant)
+        caller_of(current()).step_aside()  # The API takes its time; nobody shall wait for what has only read.
         response: requests.Response = super().request(method, url, **options)
         return response
 
