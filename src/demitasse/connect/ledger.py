@@ -2,7 +2,7 @@
 
 Each row of the ledger is a token: who refreshes it now (a lease), and what was refreshed and does not yet stand in its
 Token Cache. The ledger is written in short transactions of its own that nothing else waits in, so it can be written
-while the caller's transaction is open. Source: docs/decisions, "Refreshed tokens go through a ledger".
+while the caller's transaction is open. Source: docs/decisions/0008-refreshed-tokens-go-through-a-ledger.md
 """
 
 import threading

@@ -61,4 +61,4 @@ LEDGER_TABLES = (
         primary_key=("token",),
     ),
 )
-"""The ledger of refreshes (docs/decisions): who refreshes now, and what was refreshed and is not in its document yet."""
+"""The ledger of refreshes (docs/decisions/0008): who refreshes now, and what was refreshed and is not in its document yet."""
