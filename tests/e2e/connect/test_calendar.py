@@ -19,7 +19,7 @@ EVENTS = "/api/method/scoopjoy.api.calendar.get_franchise_team_events"
 GOOGLE = "https://www.googleapis.com/auth/"
 SCOPES = [f"{GOOGLE}calendar", f"{GOOGLE}calendar.events"]
 ASHA, RAVI = "asha@shop.test", "ravi@shop.test"
-LISTED = {
+LISTED: dict[str, Any] = {
     "kind": "calendar#events",
     "items": [
         {
