@@ -19,7 +19,7 @@ from demitasse.frappe.context import Call, bound
 from demitasse.jobs import operations, store
 from demitasse.jobs.model import QUEUES, ClaimedJob, NewJob
 from demitasse.jobs.running import Ended, JobRun
-from demitasse.jobs.schedule import Entry, entries_of, next_run
+from demitasse.jobs.schedule import CRON, EVERY_MINUTE, Entry, entries_of, next_run
 from demitasse.jobs.worker import Worker
 from demitasse.kernel.clock import monotonic_s
 
@@ -174,7 +174,7 @@ def _insert_type(site: Site, tx: Transaction, name: str, entry: Entry) -> None:
         "method": entry.method,
         "frequency": entry.frequency,
         "cron_format": entry.cron_format,
-        "create_log": 1,
+        "create_log": int(entry.frequency != CRON or entry.cron_format != EVERY_MINUTE),
     }
     record = building.new_record(site.documents, site.registry.get(SCHEDULED_JOB_TYPE), values)
     record["next_execution"] = next_at

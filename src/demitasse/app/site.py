@@ -11,6 +11,7 @@ from demitasse.app.alias import install_alias
 from demitasse.app.connecting import Connecting, connecting
 from demitasse.app.custom_fields import CustomFields
 from demitasse.app.hooks import SiteHooks
+from demitasse.app.locks import FileLocks
 from demitasse.app.resolve import resolver
 from demitasse.app.rules import NoExtraRules
 from demitasse.apps.discovery import CORE, load_app, read_app
@@ -31,8 +32,13 @@ from demitasse.kernel.clock import Clock, utc_now
 from demitasse.settings.errors import InvalidSettings
 from demitasse.settings.load import load_settings
 from demitasse.settings.model import Settings
+from demitasse.sync.pushing import Pushes
+from demitasse.sync.services import SyncServices
 from demitasse.vault.cipher import Vault
 from demitasse.vault.references import References
+
+_SCHEDULED = {"cron": {"* * * * *": ["frappe.integrations.sync_jobs.run_due"]}}
+"""What the site does on a schedule by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,12 +113,12 @@ def build_site(settings: Settings, apps: InstalledApps, *, environ: Mapping[str,
     hooks = SiteHooks()
     authenticator, sessions = Authenticator(clock=clock), Sessions()
     credential_listeners: list[Callable[[], None]] = []
-    subscriptions, noticing = Subscriptions(), Noticing()
-    webhook_listeners: list[Callable[[], None]] = [subscriptions.forget]
+    subscriptions, noticing, pushes = Subscriptions(), Noticing(), Pushes()
+    webhook_listeners: list[Callable[[], None]] = [subscriptions.forget, pushes.forget]
     documents = DocumentContext(
         registry=registry,
         hooks=hooks,
-        observers=AnyOf(subscriptions, noticing),
+        observers=AnyOf(subscriptions, noticing, pushes),
         access=NoExtraRules(),
         vault=vault,
         clock=clock,
@@ -123,6 +129,7 @@ def build_site(settings: Settings, apps: InstalledApps, *, environ: Mapping[str,
 
     def before_commit(tx: Transaction) -> None:
         publisher.publish(tx)
+        pushes.publish(documents, tx, publisher.announce)
         noticing.collect(documents, tx)
 
     database = SqliteDatabase(database_path(settings), before_commit=before_commit)
@@ -142,6 +149,12 @@ def build_site(settings: Settings, apps: InstalledApps, *, environ: Mapping[str,
         apps=apps,
         resolve=resolver(apps),
         publisher=publisher,
+        sync=SyncServices(
+            context=documents,
+            database=database,
+            lock=FileLocks(settings.site / "locks"),
+            announce=publisher.announce,
+        ),
         references=references,
         forget_credentials=forget_credentials,
         connections=connections.context,
@@ -151,6 +164,7 @@ def build_site(settings: Settings, apps: InstalledApps, *, environ: Mapping[str,
         forget_credentials=forget_credentials,
         forget_webhooks=lambda: _call_all(webhook_listeners),
         extend_doctype=custom_fields.extend,
+        documents=documents,
         host_name=settings.host_name,
     )
     hooks.connect(apps, registry, core=core, site=lambda: services)
@@ -191,7 +205,9 @@ def _call_all(listeners: Iterable[Callable[[], None]]) -> None:
 def core_app() -> App:
     """Return the built-in app."""
     package = importlib.import_module("demitasse.core")
-    return read_app(CORE, Path(next(iter(package.__path__))), package="demitasse.core", hooks={})
+    return read_app(
+        CORE, Path(next(iter(package.__path__))), package="demitasse.core", hooks={"scheduler_events": _SCHEDULED}
+    )
 
 
 def database_path(settings: Settings) -> Path:

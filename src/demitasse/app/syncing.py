@@ -1,24 +1,23 @@
 """Sync on a site: running its rules beside the process that serves it or within that, and what operators ask of them."""
 
 import fcntl
-import os
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from demitasse.app.site import Site
 from demitasse.app.webhooks import reading, writing
+from demitasse.auth.model import ADMINISTRATOR_ACTOR
 from demitasse.db.transaction import Transaction
-from demitasse.documents import queries
+from demitasse.documents import queries, store
+from demitasse.kernel import json
 from demitasse.sync import checkpoint as checkpoints
 from demitasse.sync import connecting, logbook
-from demitasse.sync.identity import ensure_identity, renew_identity
+from demitasse.sync.identity import renew_identity
 from demitasse.sync.model import Counts
-from demitasse.sync.ports import Home
+from demitasse.sync.resolving import choice_of
+from demitasse.sync.resolving import resolve as resolve_conflict
 from demitasse.sync.rules import load_rule, load_site, rule_names
 from demitasse.sync.running import Runner, note_greeting
 
@@ -48,45 +47,9 @@ class RuleLine:
     last_error: str
 
 
-class FileLocks:
-    """Holds keys for this machine: a lock file for each, which a process that dies gives back by dying."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._guard = threading.Lock()
-        self._held: set[str] = set()
-
-    @contextmanager
-    def __call__(self, key: str) -> Iterator[bool]:
-        """Hold a key while the block lasts; give False where another process or thread has it."""
-        with self._guard:
-            is_ours = key not in self._held
-            if is_ours:
-                self._held.add(key)
-        if not is_ours:
-            yield False
-            return
-        try:
-            yield from self._locked(key)
-        finally:
-            with self._guard:
-                self._held.discard(key)
-
-    def _locked(self, key: str) -> Iterator[bool]:
-        self._folder.mkdir(exist_ok=True)
-        path = self._folder / f"{sha256(key.encode()).hexdigest()[:16]}.lock"
-        with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                yield False
-                return
-            yield True
-
-
 def site_id(site: Site) -> str:
     """Return the id by which other sites know the edits that were made here; the first call makes it."""
-    return writing(site, ensure_identity)
+    return site.services.sync.site_id()
 
 
 def new_site_id(site: Site) -> str:
@@ -94,25 +57,9 @@ def new_site_id(site: Site) -> str:
     return writing(site, renew_identity)
 
 
-def home_of(site: Site, *, beside_a_server: bool = False, tell: Callable[[Counts], None] = lambda _: None) -> Home:
-    """Return the site as a run needs it.
-
-    Args:
-        beside_a_server: Another process serves the site and writes to it too.
-    """
-    return Home(
-        context=site.documents,
-        database=site.database,
-        site_id=site_id(site),
-        rests=_RESTS_BESIDE_A_SERVER if beside_a_server else 0.0,
-        tell=tell,
-    )
-
-
-def runner_of(site: Site, *, beside_a_server: bool = False, tell: Callable[[Counts], None] = lambda _: None) -> Runner:
-    """Return what runs the rules of a site."""
-    locks = FileLocks(site.settings.site / "locks")
-    return Runner(home_of(site, beside_a_server=beside_a_server, tell=tell), locks)
+def runner_of(site: Site, *, tell: Callable[[Counts], None]) -> Runner:
+    """Return what runs the rules of a site; where a process serves it, runs leave that room to write."""
+    return site.services.sync.runner(rests=_RESTS_BESIDE_A_SERVER if is_served(site.settings.site) else 0.0, tell=tell)
 
 
 def is_served(path: Path) -> bool:
@@ -128,10 +75,10 @@ def is_served(path: Path) -> bool:
 
 
 def runnable_rules(site: Site, names: Sequence[str]) -> list[str]:
-    """Return the rules that can be run: these, or all enabled ones that read another site."""
+    """Return the rules that can be run: these, or all enabled ones."""
     if names:
         return reading(site, lambda tx: [load_rule(site.documents, tx, name).name for name in names])
-    filters = {"enabled": 1, "pattern": "Pull"}
+    filters = {"enabled": 1, "pattern": ["in", ["Pull", "Push", "Receive"]]}
     return reading(site, lambda tx: rule_names(site.documents, tx, filters))
 
 
@@ -145,7 +92,7 @@ def try_site(site: Site, name: str) -> connecting.Greeting:
     remote = reading(site, lambda tx: load_site(site.documents, tx, name))
     with connecting.client_of(remote) as client:
         greeting = connecting.greet(client)
-    home = home_of(site)
+    home = site.services.sync.home()
     writing(site, lambda tx: note_greeting(home, tx, remote, greeting))
     return greeting
 
@@ -172,6 +119,47 @@ def conflicts(site: Site, rule: str | None = None, *, is_all: bool = False) -> l
     fields = ["name", "sync_rule", "document_type", "document", "kind", "status", "resolution", "creation"]
     filters = {**({"sync_rule": rule} if rule else {}), **({} if is_all else {"status": "Open"})}
     return _rows(site, logbook.CONFLICT, fields, filters)
+
+
+def resolve(site: Site, conflict: str, choice: str) -> str:
+    """Settle a conflict and return how.
+
+    Raises:
+        SyncError: the choice is none, or the conflict is settled already.
+    """
+    home = site.services.sync.home()
+    chosen = choice_of(choice)
+    writing(site, lambda tx: resolve_conflict(home, tx, conflict, chosen, actor=ADMINISTRATOR_ACTOR))
+    return chosen.value
+
+
+def conflict_versions(site: Site, name: str) -> dict[str, Any]:
+    """Return both versions of a document in conflict."""
+
+    def work(tx: Transaction) -> dict[str, Any]:
+        record = store.load(site.documents, tx, site.registry.get(logbook.CONFLICT), name)
+        return {
+            "name": name,
+            "document": f"{record['document_type']} {record['document']}",
+            "ours": json.decode(record["local_version"]) if record["local_version"] else None,
+            "theirs": json.decode(record["remote_version"]) if record["remote_version"] else None,
+        }
+
+    return reading(site, work)
+
+
+def make_due(site: Site, names: Sequence[str]) -> int:
+    """Let parked rows be tried at the next run of their rules, all of them unless named; return how many."""
+
+    def work(tx: Transaction) -> int:
+        doctype = site.registry.get(logbook.PARKED)
+        filters = {"name": ["in", list(names)]} if names else {}
+        found = queries.select(site.documents, tx, doctype, actor=None, fields=["name"], filters=filters, limit=0).rows
+        for (name,) in found:
+            store.set_columns(site.documents, tx, doctype, name, {"next_attempt_at": site.clock()})
+        return len(found)
+
+    return writing(site, work)
 
 
 def _line(site: Site, tx: Transaction, name: str, parked: Mapping[str, int], conflicts: Mapping[str, int]) -> RuleLine:

@@ -79,14 +79,36 @@ def conflicts_command(
 
 
 @app.command()
+def resolve(
+    conflict: Annotated[str, typer.Argument(help="The conflict's name; see `sync conflicts`.")],
+    choice: Annotated[str, typer.Argument(help="theirs or ours; empty shows both versions.")] = "",
+    site: SiteOption = Path("site"),
+    as_json: JsonOption = False,
+) -> None:
+    """Settle a conflict, or show both versions of its document."""
+    with _opened(site) as opened:
+        if not choice:
+            _show_versions(syncing.conflict_versions(opened, conflict), as_json=as_json)
+            return
+        resolution = syncing.resolve(opened, conflict, choice)
+    if as_json:
+        print_json({"conflict": conflict, "resolution": resolution})
+    else:
+        say_plain(f"{conflict}: {resolution}")
+
+
+@app.command()
 def parked(
     rule: Annotated[str | None, typer.Option(help="Only those of this rule.")] = None,
+    retry: Annotated[bool, typer.Option("--retry", help="Try them all again at the next run of their rules.")] = False,
     site: SiteOption = Path("site"),
     as_json: JsonOption = False,
 ) -> None:
     """List documents that could not be applied, with their errors; they are tried again by themselves."""
     with _opened(site) as opened:
         rows = syncing.parked_rows(opened, rule)
+        if retry:
+            syncing.make_due(opened, [row["name"] for row in rows])
     _print_rows(rows, as_json=as_json, none="Nothing is parked.")
 
 
@@ -136,7 +158,7 @@ def _run(
             def tell(counts: Counts, task: Any = task) -> None:
                 progress.update(task, done=_short(counts))
 
-            runner = syncing.runner_of(site, beside_a_server=syncing.is_served(path), tell=tell)
+            runner = syncing.runner_of(site, tell=tell)
             try:
                 ran = runner.run(name, reconciles=reconciles, may_delete_most=may_delete_most)
             except DemitasseError as error:
@@ -166,6 +188,18 @@ def _long(ran: Ran) -> str:
     said = _short(ran.counts) or "nothing new"
     rate = f"; {ran.documents_per_s:.0f} documents/s" if ran.counts.read else ""
     return f"{said} in {ran.duration_s:.2f} s{rate}{f' (keys compared: {ran.reason})' if ran.reason else ''}"
+
+
+def _show_versions(versions: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(versions)
+        return
+    ours, theirs = versions["ours"] or {}, versions["theirs"] or {}
+    table = Table("Field", "Ours", "Theirs", title=versions["document"])
+    for field in dict.fromkeys([*ours, *theirs]):
+        if str(ours.get(field)) != str(theirs.get(field)) and field in ours:
+            table.add_row(field, _cell(ours.get(field)), _cell(theirs.get(field)))
+    Console().print(table)
 
 
 def _print_rows(rows: Sequence[dict[str, Any]], *, as_json: bool, none: str) -> None:

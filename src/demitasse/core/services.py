@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from demitasse.db.transaction import Transaction
 from demitasse.doctypes.model import Registry
+from demitasse.documents.context import DocumentContext
 from demitasse.documents.ports import Handler
 
 
@@ -13,6 +14,7 @@ class CoreServices:
     """The site as core's controllers see it.
 
     Args:
+        documents: For controllers that write other documents.
         forget_credentials: Called after users, roles or keys have changed.
         forget_webhooks: Called after a webhook has changed.
         extend_doctype: Called when the Custom Fields of a DocType have changed, in the transaction that changes them.
@@ -20,6 +22,7 @@ class CoreServices:
     """
 
     registry: Registry
+    documents: DocumentContext
     forget_credentials: Callable[[], None]
     forget_webhooks: Callable[[], None]
     extend_doctype: Callable[[Transaction, str], None]

@@ -76,6 +76,7 @@ class Record:
                 values[field.name] = [row.snapshot() for row in rows]
         copy = Record(self.doctype, values, is_new=False)
         copy.before = self.before
+        copy.flags = self.flags.copy()
         return copy
 
 

@@ -18,17 +18,17 @@ _COLUMNS = (
     "ordering",
     "paused",
 )
-_WEBHOOKS = (
-    f'SELECT {", ".join(f"{chr(34)}{name}{chr(34)}" for name in _COLUMNS)} FROM "tabWebhook" WHERE "enabled" = 1'  # noqa: S608 - constants
-)
+_LISTED = ", ".join(f'"{name}"' for name in _COLUMNS)
+_OF_EVENTS = """"enabled" = 1 AND coalesce("sync_rule", '') = ''"""
+_WEBHOOKS = f'SELECT {_LISTED} FROM "tabWebhook" WHERE {_OF_EVENTS} ORDER BY "name"'  # noqa: S608 - constants
 _HEADERS = 'SELECT "parent", "key", "value" FROM "tabWebhook Header" WHERE "parenttype" = ? ORDER BY "parent", "idx"'
 _FIELDS = 'SELECT "parent", "fieldname", "key" FROM "tabWebhook Data" WHERE "parenttype" = ? ORDER BY "parent", "idx"'
 
 
 def enabled_webhooks(tx: Transaction) -> Sequence[Mapping[str, Any]]:
-    """Return every webhook that is switched on, with ``headers`` and ``data`` as pairs, in the order of their names."""
+    """Return every webhook that is switched on and listens to events itself, by name, with ``headers`` and ``data`` as pairs."""
     headers, fields = _pairs(tx, _HEADERS), _pairs(tx, _FIELDS)
-    found = [dict(zip(_COLUMNS, row, strict=True)) for row in tx.execute(_WEBHOOKS + ' ORDER BY "name"')]
+    found = [dict(zip(_COLUMNS, row, strict=True)) for row in tx.execute(_WEBHOOKS)]
     for webhook in found:
         webhook["headers"] = headers.get(webhook["name"], [])
         webhook["data"] = fields.get(webhook["name"], [])

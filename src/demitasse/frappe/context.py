@@ -20,6 +20,7 @@ from demitasse.frappe.aftermath import Aftermath, Work
 from demitasse.jobs.bell import Bell
 from demitasse.kernel.errors import DemitasseError
 from demitasse.settings.model import Settings
+from demitasse.sync.services import SyncServices
 from demitasse.vault.references import References
 
 
@@ -72,6 +73,7 @@ class SiteServices:
         resolve: Finds a function by its dotted path.
         publisher: Told of deliveries that a call queues by itself (replays, backfills).
         references: Looks up secrets that are named instead of stored.
+        sync: Runs and receives for this site.
         forget_credentials: Called after users, roles, keys, passwords or sessions have changed.
         connections: The Connected Apps and what users have granted them.
         bell: Rung after a job was queued.
@@ -84,6 +86,7 @@ class SiteServices:
     apps: InstalledApps
     resolve: Callable[[str], Callable[..., Any]]
     publisher: Publisher
+    sync: SyncServices
     references: References
     forget_credentials: Callable[[], None]
     connections: ConnectContext

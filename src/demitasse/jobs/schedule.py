@@ -11,6 +11,8 @@ from demitasse.jobs.errors import InvalidSchedule
 
 ALL = "All"
 CRON = "Cron"
+EVERY_MINUTE = "* * * * *"
+"""Of runs so frequent nobody wants a log of each."""
 _EXPRESSIONS = {
     ALL: "*/4 * * * *",
     "Hourly": "0 * * * *",

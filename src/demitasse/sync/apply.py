@@ -5,6 +5,7 @@ has a savepoint of its own: one that cannot be applied is parked with its error,
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from demitasse.db.errors import DatabaseBusy, QueryInterrupted, StorageFull
@@ -73,6 +74,23 @@ class Batch:
                 )
                 known.park((tombstone.doctype, tombstone.name), parking)
 
+    def force(self, *arrivals: Arrival) -> None:
+        """Apply documents whatever was decided of them before; what goes wrong is raised and not parked."""
+        self._known.load_arrivals(arrivals)
+        self._look_up_links(arrivals)
+        for arrival in arrivals:
+            if arrival.fault is not None:
+                raise arrival.fault
+            local = self._known.local(arrival.rule, arrival.remote.doctype, arrival.remote.name)
+            if local is None:
+                self._insert(arrival)
+            else:
+                self._update(arrival, local)
+
+    def force_deletion(self, tombstone: Tombstone) -> None:
+        """Apply a deletion whatever was changed here; what goes wrong is raised and not parked."""
+        burying.bury(self._known, tombstone)
+
     def finish(self) -> Counts:
         """Write the marks, and return what was done."""
         self._known.write_marks()
@@ -94,7 +112,10 @@ class Batch:
             known.undo(before)
             self._done = done
             known.load([key])
-            parking = logbook.Parking(rule=arrival.rule, name=remote.name, error=error, data=remote.values)
+            data = {**remote.values, logbook.STAMP: stamp_of(remote)}
+            parking = logbook.Parking(
+                rule=replace(arrival.rule, doctype=remote.doctype), name=remote.name, error=error, data=data
+            )
             known.park(key, parking)
         else:
             if action in _SETTLED:

@@ -54,13 +54,17 @@ class Applier:
 
     Args:
         site: The Remote Site's name here.
+        peer: That site's id.
         own_site: This site's id.
         rules: By DocType at the source.
     """
 
-    def __init__(self, context: DocumentContext, *, site: str, own_site: str, rules: Mapping[str, Rule]) -> None:
+    def __init__(
+        self, context: DocumentContext, *, site: str, peer: str, own_site: str, rules: Mapping[str, Rule]
+    ) -> None:
         self.context = context
         self.site = site
+        self.peer = peer
         self.own_site = own_site
         self.rules = dict(rules)
         self._by_local = {rule.local_doctype: rule for rule in rules.values()}

@@ -40,7 +40,7 @@ class BulkSource:
     def page(self, after: Position, *, limit: int) -> Page:
         """Return whole documents behind a position."""
         said = self._ask("changes", after=list(after), limit=limit)
-        documents = _documents(self._doctype, said)
+        documents = documents_of(self._doctype, said)
         last = max([after, *(document.position for document in documents)])
         return Page(documents=documents, last=last, has_more=bool(said.get("more")))
 
@@ -58,7 +58,7 @@ class BulkSource:
         wanted = doctype or self._doctype
         for start in range(0, len(names), _NAMES_IN_A_CALL):
             said = self._ask("documents", doctype=wanted, names=list(names[start : start + _NAMES_IN_A_CALL]))
-            found += _documents(wanted, said)
+            found += documents_of(wanted, said)
         return found
 
     def tombstones(self, after: Position, *, limit: int) -> tuple[Sequence[Tombstone], Position, bool]:
@@ -83,7 +83,7 @@ def _keys(said: Mapping[str, Any]) -> tuple[list[Position], bool]:
     return [Position(modified, name) for modified, name in said["keys"]], bool(said.get("more"))
 
 
-def _documents(doctype: str, said: Mapping[str, Any]) -> list[RemoteDocument]:
+def documents_of(doctype: str, said: Mapping[str, Any]) -> list[RemoteDocument]:
     """Return the documents of an answer: columns and rows, put together."""
     fields = said["fields"]
     tables = {field: _by_parent(table) for field, table in said["tables"].items()}

@@ -26,6 +26,8 @@ def bury(known: Known, tombstone: Tombstone) -> None:
         _delete(known, tombstone, rule, mark, local)
     elif action is Action.ASK and local is not None:
         _ask(known, tombstone, rule, local)
+    elif action is Action.STALE:
+        known.counts.unchanged += 1
     elif action is Action.KEEP:
         known.counts.kept += 1
         known.settle(key)
@@ -38,13 +40,13 @@ def bury(known: Known, tombstone: Tombstone) -> None:
 def _delete(known: Known, tombstone: Tombstone, rule: Rule, mark: Mark, local: LocalState) -> None:
     key = tombstone.doctype, tombstone.name
     doctype = known.context.registry.get(rule.local_doctype)
-    origin = tombstone.origin or rule.site
+    origin = tombstone.origin or known.applier.peer
     if tombstone.new_name and rule.naming is Naming.SAME_NAME and doctype.definition.get("allow_rename"):
         _rename(known, tombstone, doctype, mark, origin=origin)
     elif rule.deletes:
         known.applier.writer.delete(known.tx, doctype, local.name, origin=origin)
         known.note_local((rule.local_doctype, local.name), None)
-        known.put_mark(key, replace(mark, is_deleted=True))
+        known.put_mark(key, replace(mark, is_deleted=True, sequence=max(mark.sequence, tombstone.sequence)))
         known.counts.deleted += 1
     else:
         known.counts.kept += 1
@@ -63,7 +65,7 @@ def _rename(known: Known, tombstone: Tombstone, doctype: DocType, mark: Mark, *,
     known.note_local((doctype.name, mark.local_name), None)
     known.note_local((doctype.name, new), row)
     # The document comes again with its own ``modified``: until then its mark shows no edit that it could be taken for.
-    moved = known.mark(key) or replace(mark, remote_name=new, version=Version(mark.version.site, ""))
+    moved = known.mark(key) or replace(mark, remote_name=new, version=Version(mark.version.site, ""), sequence=0)
     known.put_mark(key, replace(moved, local_name=new, local_modified=row[0] if row else ""))
     known.counts.renamed += 1
 

@@ -57,6 +57,8 @@ def decide_deletion(
     """Return what to do with a deletion that arrives."""
     if tombstone.origin == own_site:
         return Action.ECHO
+    if mark is not None and tombstone.sequence and tombstone.sequence <= mark.sequence:
+        return Action.STALE
     if local is None or mark is None or mark.is_deleted:
         return Action.ABSENT
     if local.modified == mark.local_modified or policy is Policy.SOURCE_WINS:

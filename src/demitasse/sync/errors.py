@@ -34,9 +34,15 @@ class MissingLinks(SyncError):
 
 
 class RefusedPush(SyncError):
-    """A push is not from whom it says, or no rule takes it."""
+    """No rule takes what was pushed, or it cannot be read."""
 
     code = "refused_push"
+
+
+class UnverifiedPush(SyncError):
+    """A push is not signed by a site that this one knows."""
+
+    code = "unverified_push"
 
 
 class NothingToResolve(SyncError):

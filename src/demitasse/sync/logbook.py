@@ -17,6 +17,8 @@ from demitasse.sync.model import Rule
 
 PARKED = "Sync Parked Row"
 CONFLICT = "Sync Conflict"
+STAMP = "__sync"
+"""Under this key a parked document keeps what it needs beside its values to be applied without its source."""
 DOCUMENT, DELETION = "Document", "Deletion"
 BOTH_CHANGED = "Changed on Both Sides"
 DELETED_THERE = "Deleted There"

@@ -91,6 +91,7 @@ class Tombstone:
         position: Of the tombstone among the source's tombstones.
         new_name: Where it was renamed, ``None`` where it was deleted.
         origin: The site whose deletion was applied; empty where it was deleted by hand.
+        sequence: Its number among the document's pushes; 0 where it was pulled.
     """
 
     doctype: str
@@ -99,6 +100,7 @@ class Tombstone:
     deleted_at: datetime
     new_name: str | None = None
     origin: str = ""
+    sequence: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +165,7 @@ class Rule:
     page_size: int = 500
     lookback_s: int = 60
     reconcile_every_h: int = 24
+    schedule: str = ""
     is_enabled: bool = True
 
 

@@ -1,7 +1,7 @@
 """Trying parked rows again, each with what its document now is at the source."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from demitasse.db.transaction import Transaction
@@ -10,17 +10,22 @@ from demitasse.kernel import json
 from demitasse.sync import logbook
 from demitasse.sync.applying import Applying
 from demitasse.sync.arrivals import Applier
-from demitasse.sync.model import Counts, Position, Rule, Tombstone
+from demitasse.sync.model import Counts, Position, RemoteDocument, Rule, Tombstone, Version
 from demitasse.sync.ports import Home, Source
+from demitasse.sync.rules import zone_of
 from demitasse.sync.transacting import reading, writing
 
 _AT_A_TIME = 200
 
 
 class Retry:
-    """One round of attempts for the parked rows of a rule."""
+    """One round of attempts for the parked rows of a rule.
 
-    def __init__(self, home: Home, rule: Rule, source: Source, applier: Applier) -> None:
+    Args:
+        source: ``None`` where it cannot be asked: then rows are tried as they came.
+    """
+
+    def __init__(self, home: Home, rule: Rule, source: Source | None, applier: Applier) -> None:
         self._home = home
         self._rule = rule
         self._source = source
@@ -62,29 +67,56 @@ class Retry:
     def _documents(self, doctype: str, rows: Sequence[Mapping[str, Any]]) -> None:
         deletions = [row for row in rows if row["kind"] == logbook.DELETION]
         documents = [row for row in rows if row["kind"] != logbook.DELETION]
-        found = self._source.documents([row["remote_name"] for row in documents], doctype=doctype)
-        there = {document.name for document in found}
-        gone = [row["name"] for row in documents if row["remote_name"] not in there]
-        if gone:
-            writing(self._home.database, lambda tx: self._forget(tx, gone))
+        found = self._as_they_are(doctype, documents)
         self._applying.documents(sorted(found, key=lambda document: document.position))
-        if deletions:
-            self._deletions(doctype, deletions)
-
-    def _deletions(self, doctype: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        back = {
-            document.name for document in self._source.documents([row["remote_name"] for row in rows], doctype=doctype)
-        }
-        over = [row["name"] for row in rows if row["remote_name"] in back]
-        if over:
-            writing(self._home.database, lambda tx: self._forget(tx, over))
-        left = [tombstone_of(doctype, row) for row in rows if row["remote_name"] not in back]
+        back = {document.name for document in self._ask(doctype, deletions)}
+        self._forget([row["name"] for row in deletions if row["remote_name"] in back])
+        left = [tombstone_of(doctype, row) for row in deletions if row["remote_name"] not in back]
         if left:
             self._applying.deletions(left)
 
-    def _forget(self, tx: Transaction, rows: Sequence[str]) -> None:
-        for row in rows:
-            logbook.unpark(self._home.context, tx, row)
+    def _as_they_are(self, doctype: str, rows: Sequence[Mapping[str, Any]]) -> Sequence[RemoteDocument]:
+        if self._source is None:
+            return [found for row in rows if (found := stored_document(row)) is not None]
+        fresh = self._ask(doctype, rows)
+        there = {document.name for document in fresh}
+        self._forget([row["name"] for row in rows if row["remote_name"] not in there])
+        return fresh
+
+    def _ask(self, doctype: str, rows: Sequence[Mapping[str, Any]]) -> Sequence[RemoteDocument]:
+        if self._source is None or not rows:
+            return []
+        return self._source.documents([row["remote_name"] for row in rows], doctype=doctype)
+
+    def _forget(self, rows: Sequence[str]) -> None:
+        def work(tx: Transaction) -> None:
+            for row in rows:
+                logbook.unpark(self._home.context, tx, row)
+
+        if rows:
+            writing(self._home.database, work)
+
+
+def stored_document(row: Mapping[str, Any]) -> RemoteDocument | None:
+    """Return the document that a parked row keeps as it came; ``None`` where it keeps none."""
+    said = json.decode(row["data"]) if row["data"] else {}
+    stamp = said.pop(logbook.STAMP, None)
+    return unstamped(row["remote_doctype"], row["remote_name"], said, stamp) if stamp else None
+
+
+def unstamped(doctype: str, name: str, values: Mapping[str, Any], stamp: Mapping[str, Any]) -> RemoteDocument:
+    """Return the document that values and a stamp (``apply.stamp_of``) stand for."""
+    return RemoteDocument(
+        doctype=doctype,
+        name=name,
+        modified=stamp["modified"],
+        version=Version(*stamp["version"]),
+        changed_at=datetime.fromisoformat(stamp["changed_at"]),
+        values=values,
+        docstatus=stamp["docstatus"],
+        zone=zone_of(stamp["zone"]) or UTC,
+        sequence=stamp["sequence"],
+    )
 
 
 def tombstone_of(doctype: str, row: Mapping[str, Any]) -> Tombstone:

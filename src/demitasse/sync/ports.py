@@ -7,6 +7,7 @@ from typing import Protocol
 
 from demitasse.db.transaction import Transaction
 from demitasse.documents.context import DocumentContext
+from demitasse.outbox.model import QueuedDelivery
 from demitasse.sync.model import Counts, Position, RemoteDocument, Tombstone
 
 
@@ -90,6 +91,7 @@ class Home:
         rests: How long a run leaves the database to others after each transaction, as a part of what that took: where
             another process serves the site, it waits for ours without being told when it may go on.
         tell: Hears of what a run has done so far, now and then.
+        announce: Told of deliveries that a transaction queues.
     """
 
     context: DocumentContext
@@ -97,3 +99,4 @@ class Home:
     site_id: str
     rests: float = 0.0
     tell: Callable[[Counts], None] = lambda _: None
+    announce: Callable[[Transaction, Sequence[QueuedDelivery]], None] = lambda _tx, _queued: None

@@ -6,7 +6,7 @@ no order of names has to mean the same on both sides.
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
@@ -32,6 +32,29 @@ class TooManyGone(SyncError):
     code = "too_many_gone"
 
 
+class NameSet:
+    """Names as 64-bit hashes: first all are added, then it is closed and asked."""
+
+    def __init__(self) -> None:
+        self._hashes = array("Q")
+
+    def __len__(self) -> int:
+        return len(self._hashes)
+
+    def __contains__(self, name: str) -> bool:
+        wanted = _hash(name)
+        place = bisect_left(self._hashes, wanted)
+        return place < len(self._hashes) and self._hashes[place] == wanted
+
+    def add(self, names: Iterable[str]) -> None:
+        """Add names."""
+        self._hashes.extend(_hash(name) for name in names)
+
+    def close(self) -> None:
+        """Put them in order, so that they can be asked for."""
+        self._hashes = array("Q", sorted(self._hashes))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciled:
     """What a comparison found and did."""
@@ -50,7 +73,7 @@ class Reconcile:
         self._rule = rule
         self._source = source
         self._applying = Applying(home, applier, source)
-        self._hashes = array("Q")
+        self._there = NameSet()
 
     def run(self, *, may_delete_most: bool = False) -> Reconciled:
         """Compare all keys, fetch what differs, and delete what is gone.
@@ -64,13 +87,13 @@ class Reconcile:
         outlook = self._source.look()
         differing = 0
         for keys in self._pages():
-            self._hashes.extend(_hash(key.name) for key in keys)
+            self._there.add(key.name for key in keys)
             names = self._differing(keys)
             differing += len(names)
             for start in range(0, len(names), self._rule.page_size):
                 documents = self._source.documents(names[start : start + self._rule.page_size])
                 self._applying.documents(sorted(documents, key=lambda document: document.position))
-        self._hashes = array("Q", sorted(self._hashes))
+        self._there.close()
         gone, known = self._gone()
         if len(gone) > max(_FEW, known // 2) and not may_delete_most:
             message = (
@@ -81,7 +104,7 @@ class Reconcile:
             raise TooManyGone(message, gone=len(gone), known=known)
         self._bury(gone, now=outlook.now)
         writing(self._home.database, self._note)
-        return Reconciled(counts=self._applying.counts, compared=len(self._hashes), differing=differing, gone=len(gone))
+        return Reconciled(counts=self._applying.counts, compared=len(self._there), differing=differing, gone=len(gone))
 
     def _pages(self) -> Iterator[Sequence[Position]]:
         after = ""
@@ -126,7 +149,7 @@ class Reconcile:
         known, after = 0, ""
         while marks := self._marks(after):
             known += len(marks)
-            suspects += [mark for mark in marks if not self._has(mark.remote_name)]
+            suspects += [mark for mark in marks if mark.remote_name not in self._there]
             after = marks[-1].remote_name
         there: set[str] = set()
         for start in range(0, len(suspects), self._rule.page_size):
@@ -140,11 +163,6 @@ class Reconcile:
             self._home.database,
             lambda tx: store.marks_after(tx, rule.site, rule.doctype, after=after, limit=_MARKS_AT_A_TIME),
         )
-
-    def _has(self, name: str) -> bool:
-        wanted = _hash(name)
-        place = bisect_left(self._hashes, wanted)
-        return place < len(self._hashes) and self._hashes[place] == wanted
 
     def _bury(self, gone: Sequence[Mark], *, now: str) -> None:
         deleted_at = self._home.context.clock()

@@ -86,6 +86,7 @@ def rule_of(record: Record) -> Rule:
         page_size=min(max(int(record["page_size"] or 500), 2), _MOST_PAGE),
         lookback_s=max(int(record["lookback_s"] or 0), 0),
         reconcile_every_h=max(int(record["reconcile_every_h"] or 0), 0),
+        schedule=str(record["schedule"] or ""),
         is_enabled=bool(record["enabled"]),
     )
 

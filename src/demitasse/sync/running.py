@@ -20,7 +20,9 @@ from demitasse.sync.model import Counts, Pattern, Rule
 from demitasse.sync.parked import Retry
 from demitasse.sync.ports import Home, Lock, Source
 from demitasse.sync.pull import Pull
+from demitasse.sync.pushing import load_push_rule
 from demitasse.sync.reconcile import Reconcile
+from demitasse.sync.repush import Repush
 from demitasse.sync.rules import REMOTE_SITE, RemoteSite, load_rule, load_site, rules_of_site
 from demitasse.sync.transacting import reading, writing
 
@@ -32,7 +34,7 @@ class Ran:
     """What a run came to.
 
     Args:
-        kind: ``Pull`` or ``Reconcile``.
+        kind: ``Pull``, ``Push`` or ``Reconcile``.
         reason: Why keys were compared; empty where they were not.
     """
 
@@ -51,7 +53,7 @@ class Ran:
 
 
 class Runner:
-    """Runs the rules of this site that read another one.
+    """Runs the rules of this site.
 
     Args:
         lock: Held while a rule runs, so that no two runs of it write over each other's checkpoints.
@@ -63,6 +65,8 @@ class Runner:
 
     def run(self, name: str, *, reconciles: bool = False, may_delete_most: bool = False) -> Ran:
         """Run a rule: retry what is parked, read what is new, and compare keys where that is due or asked for.
+
+        A Push rule sends by itself; its run compares what its peer has.
 
         Raises:
             RuleRunning: another run of it is going on.
@@ -86,37 +90,76 @@ class Runner:
 
     def _rule(self, name: str) -> Rule:
         rule = reading(self._home.database, lambda tx: load_rule(self._home.context, tx, name))
-        if rule.pattern is not Pattern.PULL and rule.pattern is not Pattern.RECEIVE:
-            message = f"Sync Rule {name} has the pattern {rule.pattern.value}, which nothing is read by"
+        if rule.pattern is Pattern.BROKER:
+            message = f"Sync Rule {name} goes over a broker: it is not run, it listens"
             raise SyncError(message, rule=name)
         return rule
 
     def _run(self, rule: Rule, progress: Counts, *, reconciles: bool, may_delete_most: bool) -> Ran:
         context, database = self._home.context, self._home.database
-        remote = reading(database, lambda tx: load_site(context, tx, rule.site))
-        rules = reading(database, lambda tx: rules_of_site(context, tx, rule.site))
-        applier = Applier(context, site=rule.site, own_site=self._home.site_id, rules={**rules, rule.doctype: rule})
         began_s = monotonic_s()
-        with connecting.client_of(remote) as client:
-            remote = self._known(remote, client)
-            with connecting.source_of(client, remote, rule, context.registry) as source:
-                progress.add(Retry(self._home, rule, source, applier).run())
-                lag_s = 0.0
-                if rule.pattern is Pattern.PULL:
-                    pulled = Pull(self._home, rule, source, applier).run()
-                    progress.add(pulled.counts)
-                    lag_s = pulled.lag_s
-                reason = self._reason(rule, is_asked=reconciles)
-                if reason:
-                    progress.add(self._compare(rule, source, applier, may_delete_most=may_delete_most))
+        remote = reading(database, lambda tx: load_site(context, tx, rule.site))
+        reason, lag_s = "", 0.0
+        if rule.pattern is Pattern.PUSH:
+            reason = self._repush(rule, remote, progress, is_asked=reconciles)
+        elif not remote.url:
+            progress.add(Retry(self._home, rule, None, self._applier(rule, remote)).run())
+        else:
+            with connecting.client_of(remote) as client:
+                remote = self._known(remote, client)
+                applier = self._applier(rule, remote)
+                with connecting.source_of(client, remote, rule, context.registry) as source:
+                    progress.add(Retry(self._home, rule, source, applier).run())
+                    if rule.pattern is Pattern.PULL:
+                        pulled = Pull(self._home, rule, source, applier).run()
+                        progress.add(pulled.counts)
+                        lag_s = pulled.lag_s
+                    reason = self._reason(rule, is_asked=reconciles)
+                    if reason:
+                        progress.add(self._compare(rule, source, applier, may_delete_most=may_delete_most))
         return Ran(
             rule=rule.name,
-            kind="Reconcile" if reason else "Pull",
+            kind="Push" if rule.pattern is Pattern.PUSH else "Reconcile" if reason else "Pull",
             counts=progress,
             duration_s=monotonic_s() - began_s,
             lag_s=lag_s,
             reason=reason,
         )
+
+    def _applier(self, rule: Rule, remote: RemoteSite) -> Applier:
+        context = self._home.context
+        rules = reading(self._home.database, lambda tx: rules_of_site(context, tx, rule.site))
+        return Applier(
+            context,
+            site=rule.site,
+            peer=remote.site_id,
+            own_site=self._home.site_id,
+            rules={**rules, rule.doctype: rule},
+        )
+
+    def _repush(self, rule: Rule, remote: RemoteSite, progress: Counts, *, is_asked: bool) -> str:
+        """Push again what the peer has not got, where the comparison is due: the first is, for what was there before."""
+        context, database = self._home.context, self._home.database
+        first = "what was there before the rule" if self._checkpoint(rule).reconciled_at is None else ""
+        reason = self._reason(rule, is_asked=is_asked) or first
+        found = reading(database, lambda tx: load_push_rule(tx, rule.name))
+        if found is None:
+            message = f"Sync Rule {rule.name} or its Webhook is not enabled: enable both to push"
+            raise SyncError(message, rule=rule.name)
+        if not reason:
+            return ""
+        with connecting.client_of(remote) as client:
+            progress.add(Repush(self._home, found, remote, client).run())
+        compared = replace(
+            self._checkpoint(rule),
+            reconciled_at=context.clock(),
+            looked_at=context.clock(),
+            is_complete=True,
+            failures=0,
+            last_error="",
+        )
+        writing(database, lambda tx: checkpoints.save(context, tx, rule.name, compared))
+        return reason
 
     def _compare(self, rule: Rule, source: Source, applier: Applier, *, may_delete_most: bool) -> Counts:
         return Reconcile(self._home, rule, source, applier).run(may_delete_most=may_delete_most).counts

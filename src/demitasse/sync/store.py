@@ -269,3 +269,18 @@ def _listed(columns: Sequence[str]) -> str:
 def forget_rows_of(tx: Transaction, doctype: str, rule: str) -> None:
     """Remove the rows of a DocType that belong to a rule."""
     tx.run(f'DELETE FROM "tab{doctype}" WHERE "sync_rule" = ?', (rule,))  # noqa: S608 - the caller's constants
+
+
+_PUSH_RULES = (
+    'SELECT r."name", r."remote_site", r."document_type", r."remote_doctype", r."filters", r."webhook", '
+    's."site_id", w."paused" FROM "tabSync Rule" r '
+    'JOIN "tabRemote Site" s ON s."name" = r."remote_site" AND s."enabled" = 1 '
+    'JOIN "tabWebhook" w ON w."name" = r."webhook" AND w."enabled" = 1 '
+    'WHERE r."pattern" = ? AND r."enabled" = 1 ORDER BY r."name"'
+)
+
+
+def push_rules(tx: Transaction) -> list[dict[str, Any]]:
+    """Return the rules that push, with what their sites and webhooks say."""
+    names = ("name", "remote_site", "document_type", "remote_doctype", "filters", "webhook", "site_id", "paused")
+    return [dict(zip(names, row, strict=True)) for row in tx.execute(_PUSH_RULES, ("Push",))]

@@ -13,6 +13,7 @@ from demitasse.jobs import errors as jobs
 from demitasse.kernel.errors import DemitasseError
 from demitasse.kernel.json import MalformedJson
 from demitasse.outbox import errors as outbox
+from demitasse.sync import errors as sync
 from demitasse.vault.errors import MissingSecret
 
 
@@ -93,6 +94,9 @@ STATUS_AND_NAME: dict[type[Exception], tuple[int, str]] = {
     connect.ForeignFlow: (403, "PermissionError"),
     connect.ConsentDenied: (403, "ConsentDeniedError"),
     connect.ProviderUnavailable: (502, "ProviderUnavailableError"),
+    sync.SyncError: (417, "ValidationError"),
+    sync.UnverifiedPush: (401, "AuthenticationError"),
+    sync.RefusedPush: (403, "PermissionError"),
     MissingSecret: (417, "ValidationError"),
     apps.DataError: (417, "DataError"),
     FrappeTypeError: (417, "FrappeTypeError"),

@@ -4,16 +4,22 @@ Whole documents a page at a time, keys, and what was deleted. Moments are UTC he
 every document of the kind.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from demitasse.documents.errors import DocumentError
-from demitasse.frappe.context import current
+from demitasse.frappe.context import Call, current
 from demitasse.frappe.database import doctype_of
 from demitasse.frappe.whitelisting import whitelist
 from demitasse.kernel import json
-from demitasse.sync import serving
+from demitasse.sync import envelope, serving
 from demitasse.sync.identity import identity
-from demitasse.sync.model import START, Position
+from demitasse.sync.model import START, Counts, Position
+from demitasse.sync.ports import Home
+from demitasse.sync.receiving import Receiver, note_sender, verified_site
+from demitasse.sync.receiving import inventory as received
+from demitasse.sync.rules import RemoteSite
+from demitasse.sync.transacting import reading
 
 _PLACE_PARTS = 2
 
@@ -72,6 +78,49 @@ def deletions(doctype: str, after: Any = None, limit: Any = 500, filters: Any = 
     """Give what was deleted or renamed behind a position, in order."""
     call = current()
     return serving.deletions(call.tx, _asked(doctype, None, limit), _position(after))
+
+
+@whitelist(allow_guest=True, methods=["POST"])
+def receive() -> dict[str, Any]:
+    """Take a push of another site: signed with the secret that both have, one document as it now is, or its deletion."""
+    call = current()
+    told, remote, home = _told(call)
+    receiver = Receiver(home)
+    arrived = receiver.read(told, remote)  # before anything is written: what is linked to may have to be fetched
+    note_sender(home, call.tx, remote)
+    return {"status": _word(receiver.apply(call.tx, arrived))}
+
+
+@whitelist(allow_guest=True, methods=["POST"])
+def inventory() -> dict[str, Any]:
+    """Tell a site, by a request that it signs as a push, what is here of its documents."""
+    told, remote, home = _told(current())
+    limit = min(max(_whole(told.get("limit") or 1), 1), serving.MAX_PAGE * 5)
+    doctype, after = str(told.get("doctype") or ""), str(told.get("after") or "")
+    return reading(home.database, lambda tx: received(tx, remote.name, doctype, after=after, limit=limit))
+
+
+def _told(call: Call) -> tuple[Mapping[str, Any], RemoteSite, Home]:
+    """Return what the verified body of a call tells, and whose it is; nothing is locked for that.
+
+    Raises:
+        UnverifiedPush: it is signed by no site that this one knows.
+    """
+    headers, body = (call.request.headers, call.request.body) if call.request else ({}, b"")
+    told = envelope.read(body)
+    services = call.site.sync
+    home = services.home(site_id=reading(services.database, identity))
+    remote = reading(services.database, lambda tx: verified_site(home, tx, headers, body, told["site"]))
+    return told, remote, home
+
+
+def _word(counts: Counts) -> str:
+    """Return what became of a push, for its sender's log."""
+    if counts.parked:
+        return "parked"
+    if counts.conflicts:
+        return "conflict"
+    return "applied" if counts.written else "unchanged"
 
 
 def _asked(doctype: str, filters: Any, limit: Any) -> serving.Asked:

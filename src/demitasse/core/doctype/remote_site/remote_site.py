@@ -12,6 +12,7 @@ from demitasse.documents.ports import Handler
 from demitasse.documents.store import MASK
 from demitasse.sync.errors import SyncError
 from demitasse.sync.rules import zone_of
+from demitasse.sync.webhooks import keep_webhooks_of
 
 _URL = re.compile(r"https?://[^\s/?#]+", re.IGNORECASE)
 _SHORTEST_SECRET = 16
@@ -26,7 +27,11 @@ def handlers(services: CoreServices) -> Mapping[str, Handler]:
         check_zone(record)
         forget_what_was_there(record)
 
-    return {"validate": validate}
+    def keep(record: Record, tx: Transaction, actor: Actor) -> None:
+        if not record.is_new and record.before is not None:
+            keep_webhooks_of(services.documents, tx, record.name)
+
+    return {"validate": validate, "on_update": keep}
 
 
 def check_address(record: Record) -> None:

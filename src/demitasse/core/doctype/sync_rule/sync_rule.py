@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from demitasse.auth.model import Actor
+from demitasse.auth.model import ADMINISTRATOR, Actor
 from demitasse.core.services import CoreServices
 from demitasse.db.transaction import Transaction
 from demitasse.doctypes.model import DocType, Registry
@@ -10,9 +10,15 @@ from demitasse.documents.errors import InvalidFieldValue
 from demitasse.documents.model import Record
 from demitasse.documents.ports import Handler
 from demitasse.documents.store import exists
+from demitasse.jobs.errors import InvalidSchedule
+from demitasse.jobs.model import NewJob
+from demitasse.jobs.operations import enqueue
 from demitasse.kernel.errors import DemitasseError
 from demitasse.sync.rules import forget_rule, rule_of
+from demitasse.sync.schedule import check_schedule
+from demitasse.sync.webhooks import drop_webhook, keep_webhook
 
+_RUN_DUE = "frappe.integrations.sync_jobs.run_due"
 _NOT_SYNCED = frozenset({"Deleted Document", "Remote Site", "User", "Role", "Webhook", "Custom Field"})
 """What says who may do what, or how this site talks to others, is each site's own."""
 
@@ -26,11 +32,20 @@ def handlers(services: CoreServices) -> Mapping[str, Handler]:
             check_doctype(doctype)
             check_mapping(record, doctype, services.registry)
         check_filters(record)
+        check_times(record)
+
+    def keep(record: Record, tx: Transaction, actor: Actor) -> None:
+        keep_webhook(services.documents, tx, record)
+        if record["schedule"] and record["enabled"]:  # not only at the next minute
+            enqueue(tx, NewJob(method=_RUN_DUE, user=ADMINISTRATOR), now=services.documents.clock())
+        services.forget_webhooks()
+        tx.after_commit(services.forget_webhooks)
 
     def forget(record: Record, tx: Transaction, actor: Actor) -> None:
+        drop_webhook(services.documents, tx, record)
         forget_rule(tx, record.name)
 
-    return {"before_insert": set_free_name, "validate": validate, "after_delete": forget}
+    return {"before_insert": set_free_name, "validate": validate, "on_update": keep, "after_delete": forget}
 
 
 def set_free_name(record: Record, tx: Transaction, actor: Actor) -> None:
@@ -78,6 +93,15 @@ def check_filters(record: Record) -> None:
         rule_of(record)
     except DemitasseError as error:
         raise InvalidFieldValue(error.message, doctype="Sync Rule", field="filters") from error
+
+
+def check_times(record: Record) -> None:
+    """Refuse a schedule that never comes."""
+    try:
+        check_schedule(record["schedule"] or "")
+    except InvalidSchedule as error:
+        message = f"{error.message}; or seconds such as 30s"
+        raise InvalidFieldValue(message, doctype="Sync Rule", field="schedule") from error
 
 
 def _check_field(doctype: DocType, name: str | None, row: Record, table: str) -> None:
