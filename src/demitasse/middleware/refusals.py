@@ -6,7 +6,7 @@ from demitasse.middleware.upstream import SiteDown
 
 _TRY_AGAIN_S = 5.0
 _UNREACHABLE = "The shop cannot be reached at the moment. Please try again in a little while."
-_LATE = "The shop did not answer in time. Please try again in a little while."
+_LATE = "The shop gave no answer in time. Please try again in a little while."
 _FAILED = "The shop's system failed to answer. Please try again; if it stays so, tell the shop."
 _NOT_ALLOWED = "The shop's system does not let this service do that. The operator must look at its key and permissions."
 _WRONG_CALL = "The shop's system does not know what it was asked for. The operator must look at the mapping."
