@@ -17,6 +17,7 @@ from rich.json import JSON
 from rich.panel import Panel
 
 from demitasse.app.install import NewSite, new_site
+from demitasse.cli.demo_phones import PhoneShop, order_on_the_phone
 from demitasse.cli.demo_receiver import Receiver
 from demitasse.cli.demo_site import SiteProcess, free_port
 from demitasse.cli.demo_weather import KEY as WEATHER_KEY
@@ -44,6 +45,7 @@ class Tour:
     crm: Receiver
     crm_secret: str
     storefront_secret: str
+    phones: PhoneShop
 
 
 def run_demo(out: Console, *, keep_serving: bool, port: int) -> int:
@@ -51,6 +53,7 @@ def run_demo(out: Console, *, keep_serving: bool, port: int) -> int:
     with tempfile.TemporaryDirectory(prefix="demitasse-demo-") as folder:
         crm, weather = Receiver(), WeatherService()
         crm_secret, storefront_secret = random_secret(), random_secret()
+        phones = PhoneShop(Path(folder) / "middleware", secret=random_secret())
         try:
             out.print(Panel.fit("[bold]ScoopJoy[/bold], an ice-cream franchise, on Demitasse", border_style="cyan"))
             made = new_site(
@@ -63,12 +66,20 @@ def run_demo(out: Console, *, keep_serving: bool, port: int) -> int:
                     "openweather_base_url": weather.url,
                     "openweather_api_key": WEATHER_KEY,
                     "webhook_allow_hosts": ["127.0.0.0/8"],
+                    **phones.settings,
                 },
                 tell=lambda line: out.print(f"  [dim]{line}[/dim]", highlight=False),
             )
-            with SiteProcess(Path(made.site), made, port=port or free_port()) as site:
+            site = SiteProcess(Path(made.site), made, port=port or free_port())
+            with phones.start(site.url, made), site:
                 tour = Tour(
-                    out=out, made=made, site=site, crm=crm, crm_secret=crm_secret, storefront_secret=storefront_secret
+                    out=out,
+                    made=made,
+                    site=site,
+                    crm=crm,
+                    crm_secret=crm_secret,
+                    storefront_secret=storefront_secret,
+                    phones=phones,
                 )
                 failed = _walk(tour)
                 if keep_serving and not failed:
@@ -184,6 +195,10 @@ STEPS: tuple[tuple[str, Callable[[Tour], None]], ...] = (
     ("A Lead becomes a signed webhook", lead_to_crm),
     ("A signed order from the storefront becomes a Sales Order", order_from_storefront),
     ("A weather forecast becomes a demand multiplier", ask_the_weather),
+    (
+        "A phone orders, and every phone sees the stock move",
+        lambda tour: order_on_the_phone(tour.out, tour.site, tour.phones),
+    ),
 )
 
 
@@ -212,7 +227,8 @@ def _keep_serving(tour: Tour) -> None:
             f"The site serves at [bold]{tour.site.url}[/bold]\n"
             f"Administrator / {tour.made.admin_password}\n"
             f"curl -H 'Authorization: token {tour.made.api_key}:{tour.made.api_secret}' "
-            f"{tour.site.url}/api/resource/Lead",
+            f"{tour.site.url}/api/resource/Lead\n"
+            f"The shop on a phone: [bold]{tour.phones.page_url}[/bold] (open it twice)",
             title="Ctrl+C ends it",
             border_style="green",
         ),

@@ -31,6 +31,27 @@ def free_port() -> int:
         return int(server.server_address[1])
 
 
+def until_ready(process: "subprocess.Popen[bytes]", url: str) -> None:
+    """Wait until a server that was just started answers at a URL.
+
+    Raises:
+        SiteRefused: it ended, or took too long.
+    """
+    deadline = time.perf_counter() + _STARTS_WITHIN_S
+    while time.perf_counter() < deadline:
+        if process.poll() is not None:
+            message = f"the server for {url} ended at once with code {process.returncode}: is its port taken?"
+            raise SiteRefused(message)
+        try:
+            if requests.get(url, timeout=1).ok:
+                return
+        except requests.RequestException:
+            pass
+        time.sleep(0.05)
+    message = f"the server for {url} did not answer within {_STARTS_WITHIN_S:.0f} s"
+    raise SiteRefused(message)
+
+
 class SiteProcess:
     """Runs ``demitasse start`` for as long as its block lasts."""
 
@@ -50,20 +71,12 @@ class SiteProcess:
         start = "from demitasse.cli.main import main; main()"
         arguments = ["start", "--site", str(self._path), "--port", str(self._port)]
         self._process = subprocess.Popen([sys.executable, "-c", start, *arguments])  # noqa: S603 - our own command
-        deadline = time.perf_counter() + _STARTS_WITHIN_S
-        while time.perf_counter() < deadline:
-            if self._process.poll() is not None:
-                message = f"the server ended at once with code {self._process.returncode}: is port {self._port} taken?"
-                raise SiteRefused(message)
-            try:
-                if self._session.get(f"{self.url}/readyz", timeout=1).ok:
-                    return self
-            except requests.RequestException:
-                pass
-            time.sleep(0.05)
-        self._stop()
-        message = f"the server did not answer within {_STARTS_WITHIN_S:.0f} s"
-        raise SiteRefused(message)
+        try:
+            until_ready(self._process, f"{self.url}/readyz")
+        except SiteRefused:
+            self._stop()
+            raise
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -37,8 +37,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for machin
 def start(context: typer.Context) -> None:
     """Serve phones until told to stop (docs/middleware.md lists the environment's settings)."""
     if context.invoked_subcommand is None:
-        configure_logs(is_terminal=sys.stderr.isatty())
-        serve(read_configuration(os.environ))
+        configuration = read_configuration(os.environ)
+        configure_logs(is_terminal=sys.stderr.isatty(), level=configuration.log_level)
+        serve(configuration)
 
 
 @app.command("check")

@@ -12,6 +12,7 @@ from demitasse.middleware.errors import InvalidConfiguration
 
 DEFAULT_PORT = 3001
 DEFAULT_FOLDER = "middleware-data"
+_LOG_LEVELS = ("debug", "info", "warning", "error")
 _MAX_PORT = 65_535
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"", "0", "false", "no", "off"})
 
@@ -55,6 +56,7 @@ class Configuration:
     upstream_timeout_s: float = 10.0
     shows_phone: bool = False
     trusted_proxies: tuple[str, ...] = ()
+    log_level: str = "info"
 
     @property
     def requires_tokens(self) -> bool:
@@ -85,6 +87,7 @@ def read_configuration(environ: Mapping[str, str]) -> Configuration:
         upstream_timeout_s=float(read.number("UPSTREAM_TIMEOUT", 10, least=1, most=300)),
         shows_phone=read.flag("PHONE_PAGE"),
         trusted_proxies=read.texts("TRUSTED_PROXIES"),
+        log_level=_log_level(read),
     )
     _check_reach(found)
     return found
@@ -176,6 +179,14 @@ def _device_tokens(read: _Reader) -> DeviceTokens:
     except ValueError as error:
         message = f"DEVICE_TOKENS is {text!r}: write required or off"
         raise InvalidConfiguration(message, setting="DEVICE_TOKENS") from error
+
+
+def _log_level(read: _Reader) -> str:
+    text = read.text("LOG_LEVEL", "info").lower()
+    if text not in _LOG_LEVELS:
+        message = f"LOG_LEVEL is {text!r}: write one of {', '.join(_LOG_LEVELS)}"
+        raise InvalidConfiguration(message, setting="LOG_LEVEL")
+    return text
 
 
 def _redis_url(read: _Reader) -> str | None:

@@ -38,6 +38,7 @@ def test_what_is_missing_is_named(name: str) -> None:
         ("PORT", "eighty"),
         ("PORT", "70000"),
         ("REDIS_URL", "cache:6379"),
+        ("LOG_LEVEL", "loud"),
         ("DEVICE_TOKENS", "perhaps"),
         ("CORS_ORIGINS", "shop.example.com"),
         ("PHONE_PAGE", "maybe"),
