@@ -2,5 +2,6 @@
 
 from demitasse.web.desk.deliveries.extension import EXTENSION as DELIVERIES
 from demitasse.web.desk.port import Extension
+from demitasse.web.desk.webhooks.extension import EXTENSION as WEBHOOKS
 
-EXTENSIONS: tuple[Extension, ...] = (DELIVERIES,)
+EXTENSIONS: tuple[Extension, ...] = (WEBHOOKS, DELIVERIES)

@@ -193,7 +193,7 @@ def _back_of(request: DeskRequest, asked: Asked, *, is_embedded: bool) -> str:
     if not is_embedded:
         return f"{PATH}?{asked.query()}"
     current = urlsplit(request.http.headers.get("hx-current-url", ""))
-    return same_site(f"{current.path}?{current.query}") if current.path else PATH
+    return same_site(current._replace(scheme="", netloc="", fragment="").geturl() or PATH)
 
 
 def _names(context: DeskContext, tx: Transaction, request: DeskRequest) -> list[str]:

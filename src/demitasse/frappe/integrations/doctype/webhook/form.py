@@ -18,6 +18,7 @@ from demitasse.delivery.redaction import redact_headers, redact_url
 from demitasse.documents import access, store
 from demitasse.documents.errors import DocumentError, InvalidFieldValue
 from demitasse.documents.model import Record
+from demitasse.events.parts import Parts
 from demitasse.frappe.context import Call, current
 from demitasse.frappe.whitelisting import whitelist
 from demitasse.kernel import json
@@ -44,7 +45,7 @@ def check(webhook: Any, document: str | None = None) -> dict[str, Any]:
         "condition": parts.holds,
         "method": draft_["request_method"] or "POST",
         "url": parts.url and redact_url(parts.url),
-        "headers": redact_headers(parts.headers),
+        "headers": redact_headers(_with_type(parts)),
         "content_type": body and body.content_type,
         "body": text,
         "pretty_body": None if body is None or text is None else pretty(text, content_type=body.content_type),
@@ -101,6 +102,12 @@ def fields(webhook_doctype: str) -> list[dict[str, str]]:
         for field in doctype.fields
         if (field.type.storage is not None or field.type.is_table) and not field.type.is_secret
     ]
+
+
+def _with_type(parts: Parts) -> tuple[tuple[str, str], ...]:
+    if parts.body is None or any(name.lower() == "content-type" for name, _ in parts.headers):
+        return parts.headers
+    return (("Content-Type", parts.body.content_type), *parts.headers)
 
 
 def _asked(call: Call, webhook: Any, document: str | None) -> tuple[Record, Record | None]:
