@@ -21,6 +21,7 @@ from demitasse.app.site import Site, open_site
 from demitasse.app.syncing import site_id
 from demitasse.db.lanes import Lanes
 from demitasse.kernel.errors import DemitasseError
+from demitasse.live.heads import BoundedHeads
 from demitasse.live.model import Limits
 from demitasse.live.serving import Server, raise_open_files, websocket_options
 from demitasse.web.app_threads import AppThreads
@@ -128,7 +129,7 @@ def serve(path: Path, *, host: str, port: int) -> None:
             host=host,
             port=port,
             loop="uvloop",
-            http="httptools",
+            http=BoundedHeads,
             **websocket_options(Limits()),
             lifespan="on",
             log_config=None,

@@ -7,6 +7,7 @@ import sys
 import structlog
 import uvicorn
 
+from demitasse.live.heads import BoundedHeads
 from demitasse.live.model import Limits
 from demitasse.live.serving import Server, websocket_options
 from demitasse.middleware.application import Application
@@ -28,7 +29,7 @@ def serve(configuration: Configuration) -> None:
         host=configuration.host,
         port=configuration.port,
         loop="uvloop",
-        http="httptools",
+        http=BoundedHeads,
         lifespan="on",
         log_config=None,
         access_log=False,
