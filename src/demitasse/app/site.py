@@ -109,7 +109,7 @@ def build_site(settings: Settings, apps: InstalledApps, *, environ: Mapping[str,
             registry.register(doctype)
     custom_fields = CustomFields(registry)
     vault = Vault(settings.encryption_key)
-    references = References(conf=settings.conf, environ=environ)
+    references = References(conf=settings.conf, environ=environ, allowed=settings.webhook_allow_secrets)
     hooks = SiteHooks()
     authenticator, sessions = Authenticator(clock=clock), Sessions()
     credential_listeners: list[Callable[[], None]] = []

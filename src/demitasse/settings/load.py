@@ -89,6 +89,7 @@ def _settings(site: Path, conf: dict[str, Any]) -> Settings:
         allow_cors=_texts(conf, "allow_cors"),
         trusted_proxies=_texts(conf, "trusted_proxies"),
         webhook_allow_hosts=_texts(conf, "webhook_allow_hosts"),
+        webhook_allow_secrets=_texts(conf, "webhook_allow_secrets") if "webhook_allow_secrets" in conf else None,
         webhook_retry_schedule=_schedule(conf),
         log_retention_days=_whole_number(conf, "log_retention_days", default=30),
         max_request_bytes=_whole_number(conf, "max_request_bytes", default=25 * _MEBIBYTE),

@@ -60,3 +60,23 @@ def test_what_opens_the_site_itself_cannot_be_referred_to(reference: str) -> Non
 
     with pytest.raises(MissingSecret, match="given to nobody"):
         references.resolve(reference)
+
+
+@pytest.mark.parametrize("reference", ["env:CRM_TOKEN", "conf:crm_key", "env: CRM_OTHER"])
+def test_a_site_may_list_what_can_be_referred_to(reference: str) -> None:
+    references = References(
+        conf={"crm_key": "k"}, environ={"CRM_TOKEN": "t", "CRM_OTHER": "o"}, allowed=["env:CRM_*", "conf:crm_key"]
+    )
+
+    assert references.resolve(reference) in {"t", "k", "o"}
+
+
+@pytest.mark.parametrize("reference", ["env:AWS_SECRET_ACCESS_KEY", "env:crm_token", "conf:google_client_secret"])
+@pytest.mark.parametrize("allowed", [[], ["env:CRM_*"]])
+def test_what_a_site_does_not_list_cannot_be_referred_to(reference: str, allowed: list[str]) -> None:
+    references = References(
+        conf={"google_client_secret": "g"}, environ={"AWS_SECRET_ACCESS_KEY": "a", "crm_token": "t"}, allowed=allowed
+    )
+
+    with pytest.raises(MissingSecret, match="webhook_allow_secrets"):
+        references.resolve(reference)
