@@ -8,6 +8,7 @@ from demitasse.delivery.policy import JITTER
 FAILURES_TO_OPEN = 5
 FIRST_OPEN_S = 15.0
 MAX_OPEN_S = 300.0
+HURRY_EVERY_S = 5.0
 
 
 class BreakerState(Enum):
@@ -21,10 +22,20 @@ class BreakerState(Enum):
 class Breaker:
     """Opens after failures in a row, for a time that doubles with each probe that fails; one success closes it.
 
-    It knows no clock: every call says what time it is, in seconds of any clock that does not go back.
+    A person may have it probe at once; such a probe that fails does not make the time longer. It knows no clock: every call
+    says what time it is, in seconds of any clock that does not go back.
     """
 
-    __slots__ = ("_failures", "_open_for_s", "_opens_again_at_s", "_probe_is_out", "_random", "_state")
+    __slots__ = (
+        "_failures",
+        "_hurried_at_s",
+        "_is_hurried",
+        "_open_for_s",
+        "_opens_again_at_s",
+        "_probe_is_out",
+        "_random",
+        "_state",
+    )
 
     def __init__(self, *, random: Callable[[], float]) -> None:
         self._random = random
@@ -33,6 +44,8 @@ class Breaker:
         self._open_for_s = 0.0
         self._opens_again_at_s = 0.0
         self._probe_is_out = False
+        self._is_hurried = False
+        self._hurried_at_s = float("-inf")
 
     @property
     def state(self) -> BreakerState:
@@ -50,6 +63,15 @@ class Breaker:
             return None if now_s >= self._opens_again_at_s else self._opens_again_at_s
         return float("inf") if self._probe_is_out else None
 
+    def hurry(self, now_s: float) -> bool:
+        """Let the next request be a probe now, and return whether it had been kept waiting; not often, nor beside one."""
+        is_kept_waiting = self._state is BreakerState.OPEN and now_s < self._opens_again_at_s
+        if not is_kept_waiting or now_s < self._hurried_at_s + HURRY_EVERY_S:
+            return False
+        self._opens_again_at_s = self._hurried_at_s = now_s
+        self._is_hurried = True
+        return True
+
     def started(self) -> None:
         """Note that a request goes out; it is a probe unless the breaker is closed."""
         if self._state is not BreakerState.CLOSED:
@@ -65,7 +87,7 @@ class Breaker:
         self._state = BreakerState.CLOSED
         self._failures = 0
         self._open_for_s = 0.0
-        self._probe_is_out = False
+        self._probe_is_out = self._is_hurried = False
 
     def failed(self, now_s: float) -> None:
         """Count a failure; enough in a row open it, and so does a probe's."""
@@ -77,6 +99,7 @@ class Breaker:
 
     def _open(self, now_s: float) -> None:
         self._state = BreakerState.OPEN
-        self._open_for_s = min(MAX_OPEN_S, self._open_for_s * 2 or FIRST_OPEN_S)
+        if not self._is_hurried:
+            self._open_for_s = min(MAX_OPEN_S, self._open_for_s * 2 or FIRST_OPEN_S)
         self._opens_again_at_s = now_s + self._open_for_s * (1 - JITTER + 2 * JITTER * self._random())
-        self._probe_is_out = False
+        self._probe_is_out = self._is_hurried = False

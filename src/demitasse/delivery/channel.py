@@ -118,6 +118,20 @@ class Channel:
         else:
             self.hold.resume(now_us)
 
+    def keep(self, row: QueuedDelivery, *, now_s: float) -> None:
+        """Keep a row until its turn; one that a person has asked for goes next where the breaker kept all waiting."""
+        if row.is_asked_for and self.breaker.hurry(now_s):
+            self.firsts.appendleft(row)
+        else:
+            (self.firsts if row.is_first_attempt else self.retries).append(row)
+
+    def hurry(self, row: QueuedDelivery, *, now_s: float) -> None:
+        """Have a row that waits here go next, as a person has asked for it, where the breaker kept all waiting."""
+        waiting = next((each for each in self.retries if each.id == row.id), None)
+        if waiting is not None and self.breaker.hurry(now_s):
+            self.retries.remove(waiting)
+            self.firsts.appendleft(waiting)
+
     def empty(self) -> list[QueuedDelivery]:
         """Return what waits in memory, and keep nothing of it."""
         rows = [*self.firsts, *self.retries]

@@ -194,6 +194,8 @@ class Dispatcher:
                 self._pump.add(channel)
             else:
                 changed.add(channel)
+                if delivery.is_asked_for:
+                    channel.hurry(delivery, now_s=self._time.monotonic_s())
         for channel in changed:
             self._gates.newcomer(channel, is_held=False)
             self._look(channel)

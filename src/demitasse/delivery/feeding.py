@@ -100,7 +100,8 @@ class Feeder:
         if channel.standing is not Standing.OPEN:
             await self._claims.give_back(channel.name, [*taken.deliveries, *taken.orphans])
             return
+        now_s = self._time.monotonic_s()
         for row in taken.deliveries:
-            (channel.firsts if row.is_first_attempt else channel.retries).append(row)
+            channel.keep(row, now_s=now_s)
         if taken.orphans:
             await self.remove(list(taken.orphans))

@@ -100,6 +100,11 @@ class QueuedDelivery(Struct, frozen=True, kw_only=True, gc=False):
         return self.state is DeliveryState.QUEUED
 
     @property
+    def is_asked_for(self) -> bool:
+        """Whether a person has asked for it again and it has not been tried since."""
+        return self.state is DeliveryState.RETRYING and self.attempts == self.round_started_at
+
+    @property
     def is_due(self) -> bool:
         """Whether somebody must send it."""
         return self.state is DeliveryState.QUEUED or self.state is DeliveryState.RETRYING

@@ -22,7 +22,7 @@ _ASK_AGAIN = (
     'UPDATE "tabWebhook Delivery" SET "status" = ?, "queue_id" = ?, "modified" = ?, "next_attempt_at" = ?, '
     '"finished_at" = NULL WHERE "name" = ?'
 )
-_HASTEN = 'UPDATE "outbox" SET "due_at" = ?, "lease_until" = 0 WHERE "id" = ? AND "due_at" > ?'
+_HASTEN = 'UPDATE "outbox" SET "due_at" = ?, "round_started_at" = "attempts", "lease_until" = 0 WHERE "id" = ? AND "due_at" > ?'
 _OLD_LOGS = 'SELECT "name" FROM "tabWebhook Request Log" WHERE "modified" < ? ORDER BY "modified" LIMIT ?'
 _OLD_DELIVERIES = (
     'SELECT "name" FROM "tabWebhook Delivery" WHERE "status" = ? AND "creation" < ? ORDER BY "creation" LIMIT ?'
@@ -71,7 +71,7 @@ def ask_again(tx: Transaction, name: str, *, state: DeliveryState, queue_id: int
 
 
 def hasten(tx: Transaction, queue_id: int, *, now_us: int) -> None:
-    """Make a waiting row due now."""
+    """Make a waiting row due now, with a new round of the schedule."""
     tx.run(_HASTEN, (now_us, queue_id, now_us))
 
 

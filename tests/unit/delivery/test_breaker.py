@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demitasse.delivery.breaker import FAILURES_TO_OPEN, FIRST_OPEN_S, MAX_OPEN_S, Breaker, BreakerState
+from demitasse.delivery.breaker import FAILURES_TO_OPEN, FIRST_OPEN_S, HURRY_EVERY_S, MAX_OPEN_S, Breaker, BreakerState
 
 
 def opened(now_s: float = 0.0, *, random: float = 0.5) -> Breaker:
@@ -127,3 +127,35 @@ def test_it_never_blocks_for_ever(events: list[str]) -> None:
         out -= 1
 
     assert breaker.blocked_until_s(now_s + MAX_OPEN_S * 1.3) is None
+
+
+def test_a_person_may_have_it_probe_at_once() -> None:
+    breaker = opened()
+
+    assert breaker.hurry(1)
+    assert breaker.blocked_until_s(1) is None
+    breaker.started()
+    assert breaker.blocked_until_s(1) == math.inf
+    breaker.succeeded()
+    assert breaker.state is BreakerState.CLOSED
+
+
+def test_a_hurried_probe_that_fails_does_not_make_the_wait_longer() -> None:
+    breaker = opened()
+    breaker.hurry(1)
+    breaker.started()
+    breaker.failed(1)
+
+    assert breaker.blocked_until_s(1) == 1 + FIRST_OPEN_S
+
+
+def test_it_is_hurried_seldom_and_only_when_it_keeps_waiting() -> None:
+    assert not Breaker(random=lambda: 0.5).hurry(0)
+    breaker = opened()
+    assert breaker.hurry(1)
+    assert not breaker.hurry(1)
+    breaker.started()
+    assert not breaker.hurry(1 + HURRY_EVERY_S)
+    breaker.failed(1)
+    assert not breaker.hurry(HURRY_EVERY_S)
+    assert breaker.hurry(1 + HURRY_EVERY_S)

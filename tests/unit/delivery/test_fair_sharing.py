@@ -4,6 +4,8 @@ from collections import Counter
 
 import pytest
 
+from demitasse.outbox.model import QueuedDelivery
+from demitasse.outbox.operations import replay
 from demitasse.transports.model import Outcome
 from tests.unit.delivery.kit import Kit, Sending
 from tests.unit.outbox.site import DELIVERY
@@ -131,6 +133,59 @@ async def test_a_breaker_opens_keeps_the_rows_and_lets_one_probe_through(kit: Ki
     assert attempts_before < 10
     assert snapshot.endpoints["crm"].breaker == "closed"
     assert set(kit.rows(DELIVERY, "status")) == {("Delivered",)}
+
+
+async def replayed(kit: Kit, delivery: QueuedDelivery) -> QueuedDelivery:
+    """Replay a delivery, without telling the dispatcher."""
+    return await kit.write(lambda tx: replay(tx, delivery.name, now=kit.time.utc_now()))
+
+
+async def opened_breaker(kit: Kit) -> list[QueuedDelivery]:
+    """Have a breaker open, with more in the queue; nothing is under way."""
+    await kit.start()
+    queued = [await kit.queue() for _ in range(10)]
+    while kit.sender.waiting:
+        for sending in kit.sender.take_all():
+            sending.fail(Outcome.REFUSED)
+        await kit.quiet()
+    await kit.pass_time(1)
+    return queued
+
+
+@pytest.mark.parametrize("is_due", [False, True], ids=["waits for its time", "waits for the breaker"])
+async def test_a_replay_is_tried_at_once_although_the_breaker_is_open(kit: Kit, is_due: bool) -> None:
+    queued = await opened_breaker(kit)
+    await kit.pass_time(13 if is_due else 1)
+    kit.dispatcher.offer([await replayed(kit, queued[0])])
+    await kit.quiet()
+    probe = kit.sender.take()
+    assert dict(probe.request.headers)["webhook-id"] == queued[0].name
+    kit.sender.respond = Sending.answer
+    probe.answer(200)
+    await kit.pass_time(400)
+
+    assert set(kit.rows(DELIVERY, "status")) == {("Delivered",)}
+
+
+async def test_a_replay_by_a_command_is_tried_at_once_although_the_breaker_is_open(kit: Kit) -> None:
+    queued = await opened_breaker(kit)
+    await replayed(kit, queued[3])
+    kit.dispatcher.look_again()
+    await kit.quiet()
+    probe = kit.sender.take()
+
+    assert dict(probe.request.headers)["webhook-id"] == queued[3].name
+
+
+async def test_many_replays_do_not_hammer_what_is_down(kit: Kit) -> None:
+    queued = await opened_breaker(kit)
+    for delivery in queued:
+        kit.dispatcher.offer([await replayed(kit, delivery)])
+        await kit.quiet()
+    kit.sender.take().fail(Outcome.REFUSED)
+    await kit.quiet()
+
+    assert not kit.sender.waiting
 
 
 async def test_deliveries_of_a_document_go_one_after_the_other(kit: Kit) -> None:
