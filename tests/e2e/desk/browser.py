@@ -138,7 +138,7 @@ class Visit:
         return found
 
     def _dismiss(self, dialog: Any) -> None:
-        self.alerts.append(dialog.message)
+        self.alerts.append(dialog.message or dialog.type)
         dialog.dismiss()
 
 

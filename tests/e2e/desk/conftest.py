@@ -6,9 +6,16 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.e2e.desk.browser import CHROMIUM, BrowserThread, Visit
-from tests.e2e.site import ServedSite
+from tests.e2e.site import MadeSite, ServedSite, make_site
 
 Visiting = Callable[..., Visit]
+PASSWORD = "correct horse"
+
+
+@pytest.fixture(scope="session")
+def made_site(tmp_path_factory: pytest.TempPathFactory) -> MadeSite:
+    """A site with every field type (gallery), and roles that may do different things (guarded)."""
+    return make_site(tmp_path_factory.mktemp("desk") / "site", apps=["cafe", "guarded", "gallery"])
 
 
 @pytest.fixture(scope="session")

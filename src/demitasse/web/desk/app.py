@@ -92,14 +92,25 @@ class Desk:
         if request.http.path == "/login":
             return await login_page.serve(self._context, request)
         if request.actor.is_guest:
-            return _to_login(request)
+            return self._send_again(request, status=401) if _is_page_s(request) else _to_login(request)
         session = request.session
         if session is not None and not session.is_system_user:
             return self._context.bare_page(request, "no_desk.html", title="No access to the Desk", status=403)
         if is_change and session is not None:
-            visitors.check_token(session, request.http.headers, sent=request.sent("csrf_token"))
+            try:
+                visitors.check_token(session, request.http.headers, sent=request.sent("csrf_token"))
+            except InvalidCsrfToken:
+                if not _is_page_s(request):
+                    raise
+                return self._send_again(request, status=400)
         handler, values = self._find(request)
         return await handler(self._context, replace(request, values=values))
+
+    def _send_again(self, request: DeskRequest, *, status: int) -> Answer:
+        """Keep what a form of ours sent after its session had ended, until there is a new one."""
+        kept = [pair for pair in request.form if pair[0] != "csrf_token"]
+        title = "Your session has ended" if request.actor.is_guest else "This is another session"
+        return self._context.bare_page(request, "send_again.html", title=title, status=status, kept=kept)
 
     def _find(self, request: DeskRequest) -> tuple[Handler, dict[str, str]]:
         is_known = False
@@ -143,6 +154,11 @@ def _request(http: ApiRequest, visitor: Visitor, services: WebServices) -> DeskR
         form=read_form(http),
         now=services.site.documents.clock(),
     )
+
+
+def _is_page_s(request: DeskRequest) -> bool:
+    """Return whether a form of one of our own pages sends this: the origin, which was checked, says so."""
+    return bool(request.form) and "origin" in request.http.headers and not request.is_fragment
 
 
 def _to_login(request: DeskRequest) -> Answer:

@@ -2,9 +2,61 @@
 
 from collections.abc import Sequence
 
-from demitasse.web.desk.port import Extension, Route
+from demitasse.doctypes.model import DocType
+from demitasse.web.desk.context import DeskContext
+from demitasse.web.desk.forms import page as forms
+from demitasse.web.desk.forms import parts
+from demitasse.web.desk.lists import page as lists
+from demitasse.web.desk.navigation import by_slug
+from demitasse.web.desk.port import Extension, Panel, Route
+from demitasse.web.desk.request import DeskRequest
+from demitasse.web.envelope import Answer
+from demitasse.web.errors import MethodNotAllowed, UnknownPath
+
+_BOTH = frozenset({"GET", "POST"})
 
 
-def routes(_: Sequence[Extension]) -> tuple[Route, ...]:
+def routes(extensions: Sequence[Extension]) -> tuple[Route, ...]:
     """Return the routes of these pages; they come last, since they take whatever is left."""
-    return ()
+    panels: dict[str, Panel] = {}
+    for extension in extensions:
+        panels.update(extension.panels)
+
+    async def form(context: DeskContext, request: DeskRequest) -> Answer:
+        doctype, name = _doctype(context, request), request.values["name"]
+        if request.method == "POST":
+            return await forms.take(context, request, doctype, name)
+        return await forms.show(context, request, doctype, name, panels.get(doctype.name))
+
+    async def overview(context: DeskContext, request: DeskRequest) -> Answer:
+        doctype = _doctype(context, request)
+        if doctype.is_single:
+            request.values["name"] = doctype.name
+            return await form(context, request)
+        if request.method == "POST":
+            message = "A list takes nothing: open a document"
+            raise MethodNotAllowed(message)
+        return await lists.show(context, request, doctype)
+
+    return (
+        Route(path="-/link", handler=parts.link_options),
+        Route(path="-/row", handler=parts.new_row),
+        Route(path="{doctype}", handler=overview, methods=_BOTH),
+        Route(path="{doctype}/new", handler=_new, methods=_BOTH),
+        Route(path="{doctype}/{name*}", handler=form, methods=_BOTH),
+    )
+
+
+async def _new(context: DeskContext, request: DeskRequest) -> Answer:
+    doctype = _doctype(context, request)
+    if request.method == "POST":
+        return await forms.take(context, request, doctype, None)
+    return await forms.show_new(context, request, doctype)
+
+
+def _doctype(context: DeskContext, request: DeskRequest) -> DocType:
+    found = by_slug(context.registry, request.values["doctype"])
+    if found is None:
+        message = f"There is no page {request.http.path}"
+        raise UnknownPath(message, path=request.http.path)
+    return found

@@ -12,6 +12,10 @@
   const open = ({ input, list }, isOpen) => {
     input.setAttribute("aria-expanded", String(isOpen));
     list.hidden = !isOpen;
+    if (isOpen && input.closest(".form-table-box")) { // the box scrolls, and would cut the list off
+      const place = input.getBoundingClientRect();
+      Object.assign(list.style, { position: "fixed", left: `${place.left}px`, top: `${place.bottom}px`, right: "auto", width: `${Math.max(place.width, 240)}px` });
+    }
     if (!isOpen) activate({ input, list }, null);
   };
   const activate = ({ input, list }, chosen) => {
@@ -31,6 +35,22 @@
     open(found, false);
     found.input.dispatchEvent(new Event("change", { bubbles: true }));
   };
+
+  // Offers for what stood in the field a moment ago are not shown, and what was shown goes as soon as one types.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const found = event.detail.target?.matches?.("[role=listbox]") && parts(event.detail.target);
+    const asked = event.detail.requestConfig?.parameters?.q;
+    if (found && asked !== undefined && String(asked) !== found.input.value) event.detail.shouldSwap = false;
+  });
+  document.addEventListener("input", (event) => {
+    if (!event.target.matches?.("[data-combobox] [role=combobox]")) return;
+    const found = parts(event.target);
+    activate(found, null);
+    if (found.box.dataset.combobox === "pick") {
+      found.list.replaceChildren();
+      open(found, false);
+    }
+  });
 
   document.addEventListener("htmx:afterSwap", (event) => {
     const found = event.target.closest("[role=listbox]") && parts(event.target);
@@ -68,6 +88,10 @@
     const option = event.target.closest("[data-combobox] [role=option]:not([aria-disabled=true])");
     if (option) choose(parts(option), option);
   });
+  document.addEventListener("scroll", (event) => {
+    const found = document.activeElement?.matches("[data-combobox='pick'] [role=combobox]") && parts(document.activeElement);
+    if (found && !found.list.hidden && found.list.style.position === "fixed" && event.target !== found.list) open(found, false);
+  }, true);
   document.addEventListener("focusout", (event) => {
     const found = event.target.matches?.("[data-combobox='pick'] [role=combobox]") && parts(event.target);
     if (found) open(found, false);

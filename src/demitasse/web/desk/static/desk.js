@@ -59,6 +59,10 @@
     if (copied) navigator.clipboard.writeText(document.getElementById(copied.dataset.copy)?.textContent ?? copied.dataset.copyText ?? "").then(() => showToast("Copied", "info"));
   });
 
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
+  });
+
   const isTyping = (element) => element.matches("input, textarea, select, [contenteditable=true]");
   document.addEventListener("keydown", (event) => {
     const key = event.key.toLowerCase();

@@ -1,0 +1,6 @@
+app_name = "gallery"
+app_title = "Gallery"
+app_publisher = "Demitasse"
+app_description = "A fixture: every field type, and code that says things while documents are saved"
+app_email = "gallery@example.com"
+app_license = "MIT"
