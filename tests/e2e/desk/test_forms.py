@@ -349,7 +349,7 @@ def test_a_document_is_submitted_cancelled_amended_and_deleted(visit: Visit, adm
     assert admin.get(f"/api/resource/Approval/{amended}").data["amended_from"] == name
 
     visit.page.click("summary[aria-label='More to do']")
-    visit.page.click("text=Delete")
+    visit.page.get_by_role("button", name="Delete", exact=True).click()
     visit.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     visit.page.wait_for_url("**/app/approval")
     assert admin.get(f"/api/resource/Approval/{amended}").status == 404
@@ -374,7 +374,7 @@ def test_a_document_may_be_named_by_hand_and_duplicated(visit: Visit, admin: Cli
     save(visit)
     assert visit.text("h1") == odd
     visit.page.click("summary[aria-label='More to do']")
-    visit.page.click("text=Duplicate")
+    visit.page.get_by_role("link", name="Duplicate").click()
     visit.page.wait_for_url("**/new?_copy=*")
     assert visit.page.input_value("#f-title") == "Named by hand"
     assert admin.get("/api/resource/Notice?" + "limit=5").data == [{"name": odd}]
