@@ -105,6 +105,15 @@ class FrappeStub:
         self._server.shutdown()
         self._server.server_close()
 
+    def reset(self) -> None:
+        """Be well, and forget what was asked and ordered."""
+        self.release()
+        self._released.clear()
+        self.misbehave = lambda _: None
+        self.loses_answers = False
+        self.asked.clear()
+        self.orders.clear()
+
     def release(self) -> None:
         """Let the late answers out."""
         self._released.set()
@@ -118,7 +127,7 @@ class FrappeStub:
         self.asked.append(asked)
         said = self.misbehave(asked) or self._behave(asked)
         if said.is_late:
-            self._released.wait(30)
+            self._released.wait(5)
         return said
 
     def _behave(self, asked: Asked) -> Said:
