@@ -32,7 +32,7 @@ from demitasse.transports.addresses import AllowList
 from demitasse.transports.http import HttpSender
 from demitasse.transports.redis_stream import RedisStream
 
-_RECHECK_S = 15.0
+_RECHECK_S = 5.0
 _FORGET_S = 3600.0
 _ASKS_PER_ORDER = 4
 _log = structlog.get_logger("demitasse.middleware")
