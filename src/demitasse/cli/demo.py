@@ -17,6 +17,8 @@ from rich.json import JSON
 from rich.panel import Panel
 
 from demitasse.app.install import NewSite, new_site
+from demitasse.cli.demo_calendar import connect_calendar
+from demitasse.cli.demo_google import CLIENT_ID, CLIENT_SECRET, GoogleService
 from demitasse.cli.demo_phones import PhoneShop, order_on_the_phone
 from demitasse.cli.demo_receiver import Receiver
 from demitasse.cli.demo_site import SiteProcess, free_port
@@ -43,6 +45,7 @@ class Tour:
     made: NewSite
     site: SiteProcess
     crm: Receiver
+    google: GoogleService
     crm_secret: str
     storefront_secret: str
     phones: PhoneShop
@@ -51,7 +54,7 @@ class Tour:
 def run_demo(out: Console, *, keep_serving: bool, port: int) -> int:
     """Make a ScoopJoy site, walk through the steps, and return 0 when each did what it says."""
     with tempfile.TemporaryDirectory(prefix="demitasse-demo-") as folder:
-        crm, weather = Receiver(), WeatherService()
+        crm, weather, google = Receiver(), WeatherService(), GoogleService()
         crm_secret, storefront_secret = random_secret(), random_secret()
         phones = PhoneShop(Path(folder) / "middleware", secret=random_secret())
         try:
@@ -65,6 +68,9 @@ def run_demo(out: Console, *, keep_serving: bool, port: int) -> int:
                     "storefront_webhook_secret": storefront_secret,
                     "openweather_base_url": weather.url,
                     "openweather_api_key": WEATHER_KEY,
+                    "google_calendar_base_url": google.url,
+                    "google_client_id": CLIENT_ID,
+                    "google_client_secret": CLIENT_SECRET,
                     "webhook_allow_hosts": ["127.0.0.0/8"],
                     **phones.settings,
                 },
@@ -77,6 +83,7 @@ def run_demo(out: Console, *, keep_serving: bool, port: int) -> int:
                     made=made,
                     site=site,
                     crm=crm,
+                    google=google,
                     crm_secret=crm_secret,
                     storefront_secret=storefront_secret,
                     phones=phones,
@@ -87,6 +94,7 @@ def run_demo(out: Console, *, keep_serving: bool, port: int) -> int:
         finally:
             crm.close()
             weather.close()
+            google.close()
     return 1 if failed else 0
 
 
@@ -195,6 +203,10 @@ STEPS: tuple[tuple[str, Callable[[Tour], None]], ...] = (
     ("A Lead becomes a signed webhook", lead_to_crm),
     ("A signed order from the storefront becomes a Sales Order", order_from_storefront),
     ("A weather forecast becomes a demand multiplier", ask_the_weather),
+    (
+        "A calendar is connected with two clicks",
+        lambda tour: connect_calendar(tour.out, tour.site, tour.google, password=tour.made.admin_password),
+    ),
     (
         "A phone orders, and every phone sees the stock move",
         lambda tour: order_on_the_phone(tour.out, tour.site, tour.phones),

@@ -3,7 +3,8 @@
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -52,6 +53,19 @@ def until_ready(process: "subprocess.Popen[bytes]", url: str) -> None:
     raise SiteRefused(message)
 
 
+class Browser:
+    """A browser with its cookies; it stops at each redirect, so that the tour can show them."""
+
+    def __init__(self, session: requests.Session, url: str) -> None:
+        self._session = session
+        self._url = url
+
+    def get(self, where: str) -> requests.Response:
+        """Return the answer to a GET of a path of the site, or of a whole address."""
+        url = self._url + where if where.startswith("/") else where
+        return self._session.get(url, timeout=_TIMEOUT_S, allow_redirects=False)
+
+
 class SiteProcess:
     """Runs ``demitasse start`` for as long as its block lasts."""
 
@@ -90,6 +104,22 @@ class SiteProcess:
     def post(self, path: str, body: Any) -> Any:
         """Return the JSON that a POST answers."""
         return self._checked(self._session.post(self.url + path, json=body, timeout=_TIMEOUT_S))
+
+    def put(self, path: str, body: Any) -> Any:
+        """Return the JSON that a PUT answers."""
+        return self._checked(self._session.put(self.url + path, json=body, timeout=_TIMEOUT_S))
+
+    @contextmanager
+    def browser(self, user: str, password: str) -> Iterator["Browser"]:
+        """Log a user in, as a browser does, for as long as the block lasts."""
+        with requests.Session() as session:
+            session.trust_env = False
+            login = {"usr": user, "pwd": password}
+            answer = session.post(f"{self.url}/api/method/login", data=login, timeout=_TIMEOUT_S)
+            if not answer.ok:
+                message = f"{user} could not log in: {answer.text[:300]}"
+                raise SiteRefused(message)
+            yield Browser(session, self.url)
 
     def post_as_guest(self, path: str, body: bytes, headers: Mapping[str, str]) -> requests.Response:
         """Return the answer to a POST of JSON bytes without credentials, whatever its status."""

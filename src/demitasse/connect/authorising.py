@@ -108,7 +108,7 @@ def begin(
         scopes=settings.scopes,
         expires_at=context.now() + timedelta(seconds=LIFETIME_S),
     )
-    url = context.provider(settings).authorization_url(
+    url = context.provider(settings, needed="authorization_uri").authorization_url(
         state=state,
         verifier=verifier,
         nonce=nonce,
@@ -185,7 +185,7 @@ def identity_at_provider(
     Raises:
         ConnectError: the provider does not say.
     """
-    return account_of(context.provider(settings).claims(access_token))
+    return account_of(context.provider(settings, needed="userinfo_uri").claims(access_token))
 
 
 def _take(context: ConnectContext, caller: Caller, state: str | None) -> Flow:
@@ -264,6 +264,8 @@ def _identity(
     if account is not None and account != subject:
         return account, subject
     try:
+        if not context.discovery.endpoints_of(settings, needed="userinfo_uri").userinfo_uri:
+            return account, subject
         return identity_at_provider(context, settings, tokens.access_token)
     except ConnectError as error:
         _log.info("authorisation.no_identity", app=settings.name, reason=error.code)

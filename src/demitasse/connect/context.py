@@ -43,13 +43,13 @@ class ConnectContext:
         """Return the present moment."""
         return self.documents.clock()
 
-    def provider(self, app: AppSettings) -> Provider:
-        """Return the provider of an app.
+    def provider(self, app: AppSettings, *, needed: str = "token_uri") -> Provider:
+        """Return the provider of an app, for what the address of this name is for.
 
         Raises:
             ConnectError: its discovery document is needed and cannot be read.
         """
-        endpoints = self.discovery.endpoints_of(app)
+        endpoints = self.discovery.endpoints_of(app, needed=needed)
         return Provider(app, endpoints, http=self.http, styles=self.styles, clock=self.documents.clock)
 
 

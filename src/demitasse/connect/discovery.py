@@ -29,14 +29,17 @@ class Discovery:
         self._guard = threading.Lock()
         self._known: dict[str, tuple[float, Endpoints]] = {}
 
-    def endpoints_of(self, app: AppSettings) -> Endpoints:
-        """Return an app's addresses; what it leaves empty is asked of its provider, where that can be.
+    def endpoints_of(self, app: AppSettings, *, needed: str) -> Endpoints:
+        """Return an app's addresses; where the one that is needed is empty, the provider's document is asked.
+
+        Args:
+            needed: The name of an address, such as ``token_uri``.
 
         Raises:
             ConnectError: the provider's document is needed and cannot be read.
         """
         own = app.endpoints
-        if not app.openid_configuration or (own.authorization_uri and own.token_uri):
+        if not app.openid_configuration or getattr(own, needed):
             return own
         found = self.read(app.openid_configuration)
         return Endpoints(**{name: getattr(own, name) or getattr(found, name) for name in _KEYS})

@@ -129,7 +129,7 @@ def probe(context: ConnectContext, caller: Caller, app: str, user: str) -> Probe
         grant = active_grant(context, caller, app, user)
         if grant is None:
             return Probe(is_good=False, account=None, message="Not connected: authorize first")
-        if context.discovery.endpoints_of(settings).userinfo_uri:
+        if context.discovery.endpoints_of(settings, needed="userinfo_uri").userinfo_uri:
             return _asked_for_identity(context, caller, grant)
         if grant.tokens.refresh_token is None:
             return Probe(
@@ -165,14 +165,15 @@ def _revoke(context: ConnectContext, settings: AppSettings, grant: Grant) -> str
     """
     tokens = grant.tokens
     try:
-        if not context.discovery.endpoints_of(settings).revocation_uri:
+        if not context.discovery.endpoints_of(settings, needed="revocation_uri").revocation_uri:
             return (
                 f"{settings.provider_name} offers no revocation here: take the access away in your account there, too"
             )
+        provider = context.provider(settings, needed="revocation_uri")
         if tokens.refresh_token:
-            context.provider(settings).revoke(tokens.refresh_token, hint="refresh_token")
+            provider.revoke(tokens.refresh_token, hint="refresh_token")
         else:
-            context.provider(settings).revoke(tokens.access_token, hint="access_token")
+            provider.revoke(tokens.access_token, hint="access_token")
     except ConnectError as error:
         return f"It was not revoked at {settings.provider_name}: {error.message}"
     return None

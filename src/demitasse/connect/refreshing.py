@@ -109,7 +109,7 @@ def _newest(context: ConnectContext, caller: Caller, name: str, lease: Lease) ->
 
 def _share_failure(lease: Lease, began_at: datetime) -> None:
     """Raise what another one has met while this one waited, instead of meeting it once more."""
-    if lease.failure is not None and lease.failure.at >= began_at:
+    if lease.failure is not None and lease.failure.at > began_at:
         raise ProviderUnavailable(lease.failure.message)
 
 
