@@ -20,6 +20,7 @@ from demitasse.connect.model import (
     AppSettings,
     Flow,
     Grant,
+    GrantState,
     Tokens,
     account_of,
     missing_scopes,
@@ -96,7 +97,12 @@ def begin(
     known = find_grant(context, caller.tx, app, user)
     caller.step_aside()
     state, verifier, nonce = random_secret(32), random_secret(48), random_secret(16)
-    has_refresh_token = known is not None and known.tokens.refresh_token is not None
+    is_whole = (
+        known is not None
+        and known.state is GrantState.USABLE
+        and known.tokens.refresh_token is not None
+        and not missing_scopes(settings.scopes, known.granted)
+    )
     flow = Flow(
         app=app,
         user=user,
@@ -115,7 +121,7 @@ def begin(
         redirect_uri=flow.redirect_uri,
         scopes=flow.scopes,
         # Google and others give a refresh token only where the person is asked.
-        asks_consent=settings.wants_refresh_token and not has_refresh_token,
+        asks_consent=settings.wants_refresh_token and not is_whole,
     )
     state_hash = _hashed(state)
     sealed = context.documents.vault.encrypt(

@@ -111,3 +111,5 @@ class Caller:
         except DatabaseError as error:  # Another process writes for long, or the disk is full: once more, later.
             _log.warning("connect.write_postponed", error=str(error))
             self._later(work)
+        except Exception:  # noqa: BLE001 - an app's hook that fails must not take from the caller what is there
+            _log.exception("connect.write_failed")

@@ -7,7 +7,7 @@ from demitasse.auth.model import ADMINISTRATOR_ACTOR, EVERYONE_ROLES, Actor
 from demitasse.connect import store
 from demitasse.connect.context import ConnectContext
 from demitasse.connect.ledger import Pending
-from demitasse.connect.model import Grant, Tokens
+from demitasse.connect.model import Grant, GrantState, Tokens
 from demitasse.connect.reading import TOKEN_CACHE, find_grant, load_grant, overlaid, scopes_of
 from demitasse.db.transaction import Transaction
 from demitasse.documents import building, operations
@@ -32,12 +32,13 @@ def keep_new(  # noqa: PLR0913 - a grant is made of this
 ) -> Grant:
     """Write what was granted just now, in the place of what was granted before.
 
-    A refresh token that the provider did not give again is kept only where the account is known to be the same: it
-    would lead to the account that was there before.
+    A refresh token that the provider did not give again is kept where it is good and the account is known to be the
+    same: else it would lead to the account that was there before.
     """
     before = find_grant(context, tx, app, user)
+    is_usable = before is not None and before.state is GrantState.USABLE
     is_same = before is not None and subject is not None and before.subject == subject
-    if before is not None and is_same and not tokens.refresh_token:
+    if before is not None and is_usable and is_same and not tokens.refresh_token:
         tokens = replace(tokens, refresh_token=before.tokens.refresh_token)
     name = _written(context, tx, app=app, user=user, tokens=tokens, asked=asked)
     grant = Grant(

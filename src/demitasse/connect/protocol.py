@@ -11,7 +11,7 @@ from authlib.oauth2.client import OAuth2Client
 from typing_extensions import override
 
 from demitasse.connect.errors import ConnectError, GrantRefused, Misconfigured, ProviderUnavailable
-from demitasse.connect.model import AppSettings, Endpoints, Tokens, plain_text, scrub, split_scopes
+from demitasse.connect.model import AppSettings, Endpoints, Tokens, origin_of, plain_text, scrub, split_scopes
 from demitasse.connect.ports import Http, Reply
 from demitasse.kernel.clock import Clock
 
@@ -78,8 +78,12 @@ class Provider:
         scope = " ".join(scopes)
         if "openid" in scope.split():
             extra["nonce"] = nonce
+        where = self._required("authorization_uri", "Authorization URI")
+        if not origin_of(where):  # It may come from a discovery document, and people are sent there.
+            message = f"The Authorization URI of Connected App {self._app.name} is no web address"
+            raise Misconfigured(message, app=self._app.name)
         url, _ = self._client("none").create_authorization_url(
-            self._required("authorization_uri", "Authorization URI"),
+            where,
             state=state,
             code_verifier=verifier,
             redirect_uri=redirect_uri,

@@ -173,7 +173,8 @@ def test_a_revoked_grant_asks_to_authorise_again_and_alerts_once(open_shop: Call
 
         shop.connect(ASHA, app=name)
         assert shop.call(browser, "token", name=name)
-        assert not shop.status(browser, name)["needs_reauthorise"]
+        status = shop.status(browser, name)
+        assert (status["needs_reauthorise"], status["can_refresh"], status["last_error"]) == (False, True, None)
 
 
 def test_an_answer_without_expires_in_is_used_and_shown_as_unknown(shop: Shop) -> None:

@@ -7,10 +7,15 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from demitasse.app.retention import prune
+from demitasse.auth.model import ADMINISTRATOR_ACTOR
+from demitasse.connect import store
 from demitasse.connect.authorising import LIFETIME_S, Callback, begin, finish
 from demitasse.connect.errors import ConnectError, ConsentDenied, ForeignFlow, InvalidFlow, ProviderUnavailable
+from demitasse.connect.model import Grant
 from demitasse.connect.reading import find_grant
 from demitasse.db.transaction import Transaction
+from demitasse.documents import building, operations
+from demitasse.documents import store as documents
 from tests.unit.connect.plant import APP, USER, Plant, gives, reply
 
 
@@ -148,6 +153,34 @@ def test_so_many_flows_of_one_user_may_be_under_way_and_old_ones_are_swept(plant
     plant.clock.advance(LIFETIME_S + 1)
     prune(plant.site)
     assert flows(plant) == 0
+
+
+@pytest.mark.parametrize(("has", "asks"), [("all", False), ("less", True), ("no refresh token", True), ("dead", True)])
+def test_a_person_is_asked_again_where_the_grant_is_not_whole(plant: Plant, has: str, asks: bool) -> None:
+    plant.write(lambda tx: _ask_for_offline(plant, tx))
+    grant = plant.grant(
+        refresh_token=None if has == "no refresh token" else "r",
+        scopes=("openid",) if has == "less" else ("openid", "calendar"),
+    )
+    if has == "dead":
+        plant.write(lambda tx: _mark(plant, tx, grant))
+    with plant.calling() as caller:
+        url = begin(plant.context, caller, app=APP, user=USER, session="s", redirect_uri="", success_uri="")
+    assert ("prompt=consent" in url) is asks
+
+
+def _ask_for_offline(plant: Plant, tx: Transaction) -> None:
+    doctype = plant.site.registry.get("Connected App")
+    record = documents.load(plant.site.documents, tx, doctype, APP)
+    row = building.new_record(
+        plant.site.documents, plant.site.registry.get("Query Parameters"), {"key": "access_type", "value": "offline"}
+    )
+    record["query_parameters"] = [row]
+    operations.save(plant.site.documents, tx, record, actor=ADMINISTRATOR_ACTOR)
+
+
+def _mark(plant: Plant, tx: Transaction, grant: Grant) -> None:
+    assert store.revoke(tx, grant, "refused", now=plant.clock())
 
 
 def test_an_app_that_is_not_ready_is_told_before_anybody_is_sent_away(plant: Plant) -> None:

@@ -8,9 +8,10 @@ from demitasse.connect import store
 from demitasse.connect.errors import Misconfigured, ProviderUnavailable
 from demitasse.connect.keeping import settle, settle_all
 from demitasse.connect.ledger import Pending
-from demitasse.connect.model import GrantState, Tokens
+from demitasse.connect.model import Grant, GrantState, Tokens
 from demitasse.connect.reading import find_grant
 from demitasse.connect.refreshing import active_grant, refreshed
+from demitasse.db.transaction import Transaction
 from tests.unit.connect.plant import APP, USER, Plant, gives, reply
 
 
@@ -233,6 +234,9 @@ def test_a_refresh_token_is_kept_for_the_same_account_and_for_no_other(plant: Pl
     plant.grant("a", "of-asha", subject="1")
     assert plant.grant("b", None, subject="1").tokens.refresh_token == "of-asha"
     assert plant.grant("c", None, subject="2").tokens.refresh_token is None
+    dead = plant.grant("x", "dead", subject="1")
+    plant.write(lambda tx: _mark(plant, tx, dead))
+    assert plant.grant("y", None, subject="1").tokens.refresh_token is None
     plant.grant("d", "of-nobody")
     assert plant.grant("e", None).tokens.refresh_token is None
 
@@ -246,6 +250,10 @@ def test_old_failures_do_not_come_over_newer_successes(plant: Plant) -> None:
     revoked: list[bool] = []
     plant.write(lambda tx: revoked.append(store.revoke(tx, grant, "late", now=plant.clock())))
     assert (plant.column("error"), plant.column("state"), revoked) == (None, GrantState.USABLE, [False])
+
+
+def _mark(plant: Plant, tx: Transaction, grant: Grant) -> None:
+    assert store.revoke(tx, grant, "refused", now=plant.clock())
 
 
 def _tokens(plant: Plant, access_token: str, scopes: tuple[str, ...] | None = None) -> Tokens:

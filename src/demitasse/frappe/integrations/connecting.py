@@ -61,7 +61,10 @@ def checked_success_uri(uri: str | None) -> str:
     Raises:
         UnsafeAddress: it leads to another site.
     """
-    return safe_success_uri(uri, bases=[get_url()])
+    request = current().request
+    host = request.headers.get("host") if request is not None else None
+    # The host that the browser asked for is this site, too, whatever host_name says.
+    return safe_success_uri(uri, bases=[get_url(), *(f"{scheme}://{host}" for scheme in ("http", "https") if host)])
 
 
 def permitted_user(call: Call, user: str | None) -> str:
