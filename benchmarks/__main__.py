@@ -15,7 +15,7 @@ import pycurl
 import typer
 from rich.console import Console
 
-from benchmarks import backlog, dead_endpoint, history, measurements, memory, orders, report, retaining
+from benchmarks import backlog, dead_endpoint, fan_out, history, measurements, memory, orders, report, retaining
 from benchmarks.measurements import Bench, Measurement, Sample
 from benchmarks.programs import Program, module
 from benchmarks.report import Finding
@@ -40,6 +40,7 @@ _STUDIES: dict[str, Study] = {
     "backlog-memory": memory.backlog_memory,
     "dead-endpoint": dead_endpoint.dead_endpoint,
     "retention": retaining.retention,
+    "fan-out": fan_out.fan_out,
 }
 _PRODUCT = {"leads", "arrival", "list"}
 _SHOP = {"bare-orders", "storefront"}
