@@ -15,7 +15,18 @@ import pycurl
 import typer
 from rich.console import Console
 
-from benchmarks import backlog, dead_endpoint, fan_out, history, measurements, memory, orders, report, retaining
+from benchmarks import (
+    backlog,
+    dead_endpoint,
+    fan_out,
+    history,
+    measurements,
+    memory,
+    mobile,
+    orders,
+    report,
+    retaining,
+)
 from benchmarks.measurements import Bench, Measurement, Sample
 from benchmarks.programs import Program, module
 from benchmarks.report import Finding
@@ -31,6 +42,10 @@ _ALL: dict[str, Measurement] = {
     "list": measurements.product_list,
     "bare-orders": orders.bare_orders,
     "storefront": orders.storefront,
+    "bare-products": mobile.bare_products,
+    "products": mobile.products,
+    "site-orders": mobile.site_orders,
+    "mobile-orders": mobile.mobile_orders,
     "bare-log": backlog.bare_log,
     "bare-drain": backlog.bare_drain,
     "drain": backlog.drain,
@@ -44,6 +59,7 @@ _STUDIES: dict[str, Study] = {
 }
 _PRODUCT = {"leads", "arrival", "list"}
 _SHOP = {"bare-orders", "storefront"}
+_MOBILE = {"bare-products", "products", "site-orders", "mobile-orders"}
 _BACKLOG = {"bare-log", "bare-drain", "drain"}
 _WARM_UP_S = 1.0
 _err = Console(stderr=True)
@@ -125,6 +141,8 @@ def _bench(names: Sequence[str]) -> Iterator[Bench]:
             bench.shop = Site(place, app="scoopjoy", settings=orders.SETTINGS)
             bench.shop_server = stack.enter_context(bench.shop.start())
             bench.shop.wait(bench.shop_server)
+        if not _MOBILE.isdisjoint(names):
+            bench.mobile = stack.enter_context(mobile.running(folder / "mobile"))
         if not _BACKLOG.isdisjoint(names):
             bench.backlog = backlog.make_site(folder / "backlog", receiver_port=bench.receiver_port)
         yield bench

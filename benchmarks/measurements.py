@@ -52,6 +52,8 @@ class Bench:
     shop: Site | None = None
     shop_server: Program | None = None
     backlog: Site | None = None
+    mobile: object = None
+    """What `benchmarks.mobile` runs; it knows its type."""
     serial: int = field(default=0)
 
     def take_serials(self) -> int:

@@ -100,7 +100,22 @@ def findings(samples: Samples) -> list[Finding]:
         if "bare-orders" in rates:
             ratio = rates["storefront"] / rates["bare-orders"]
             add("Storefront order : bare transaction of its rows", ratio, None, less_is_better=False)
-    return [*found, *_drain_findings(samples, rates)]
+    return [*found, *_mobile_findings(rates), *_drain_findings(samples, rates)]
+
+
+def _mobile_findings(rates: Mapping[str, float]) -> list[Finding]:
+    """Return what the middleware reaches of its ceilings."""
+    found = []
+    for what, name, ceiling in (
+        ("Products per second from the middleware's cache", "products", "bare-products"),
+        ("Orders per second through the middleware", "mobile-orders", "site-orders"),
+    ):
+        if name in rates:
+            found.append(Finding(what=what, value=rates[name], aim=None, less_is_better=False))
+        if {name, ceiling} <= rates.keys():
+            ratio = rates[name] / rates[ceiling]
+            found.append(Finding(what=f"{name} : {ceiling}", value=ratio, aim=None, less_is_better=False))
+    return found
 
 
 def _drain_findings(samples: Samples, rates: Mapping[str, float]) -> list[Finding]:

@@ -72,6 +72,14 @@ class Site:
         """
         self._post("/api/resource/Webhook", webhook(name, f"http://127.0.0.1:{port}/hook"))
 
+    def insert(self, doctype: str, values: dict[str, Any]) -> None:
+        """Make a document; the site must be served.
+
+        Raises:
+            RuntimeError: it refused.
+        """
+        self._post(f"/api/resource/{doctype}", values)
+
     @property
     def database(self) -> Path:
         """The site's database file."""

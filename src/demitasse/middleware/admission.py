@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from demitasse.kernel.clock import monotonic_s
@@ -13,6 +14,7 @@ from demitasse.middleware.store import Store
 
 _EMULATOR = "10.0.2.2"
 """What an Android emulator calls the machine that it runs on."""
+_OF_PROXIES = ("x-forwarded-for", "x-forwarded-host", "x-real-ip", "forwarded")
 _MAX_CALLERS = 50_000
 _MINUTE_S = 60.0
 
@@ -118,8 +120,7 @@ class Admission:
 
     def _check_local(self, headers: Mapping[str, str]) -> None:
         """Refuse what does not come from this machine's own programs: a proxy's request, a web page's of elsewhere."""
-        host = _host_name(headers.get("host", ""))
-        if not (is_loopback(host) or host == _EMULATOR):
+        if not _is_local(headers.get("host", "")) or any(name in headers for name in _OF_PROXIES):
             message = (
                 "Without device tokens this middleware serves its own machine alone: "
                 "set DEVICE_TOKENS=required to serve others"
@@ -131,9 +132,11 @@ class Admission:
             raise Refusal(message, status=403)
 
 
-def _host_name(host: str) -> str:
-    """Return the name of a ``Host`` header without the port."""
+@lru_cache(maxsize=256)
+def _is_local(host: str) -> bool:
+    """Return whether a ``Host`` header names this machine, with or without a port."""
     try:
-        return urlsplit(f"//{host}").hostname or ""
+        name = urlsplit(f"//{host}").hostname or ""
     except ValueError:
-        return ""
+        return False
+    return is_loopback(name) or name == _EMULATOR

@@ -70,6 +70,8 @@ class CachedList:
         self._fetching: asyncio.Task[None] | None = None
         self._failure: Exception | None = None
         self._fetch_again_at_s = 0.0
+        self._shown: Shown | None = None
+        self._shown_until_s = 0.0
 
     async def start(self) -> None:
         """Take up what an earlier process fetched; it is stale until the site has been asked."""
@@ -82,16 +84,22 @@ class CachedList:
         """Note that the documents changed: the next who asks gets them anew."""
         self._generation += 1
         self._fetch_again_at_s = 0.0
+        self._shown = None
 
     def fresh(self) -> Shown | None:
-        """Return the answer if it holds without asking."""
+        """Return the answer if it holds without asking; the same object for up to a second."""
+        now_s = monotonic_s()
+        if self._shown is not None and now_s < self._shown_until_s:
+            return self._shown
         answer = self._answer
         if answer is None or answer.generation != self._generation:
             return None
-        age_s = monotonic_s() - answer.fetched_at_s
+        age_s = now_s - answer.fetched_at_s
         if age_s >= self._route.cache_s:
             return None
-        return Shown(body=answer.body, etag=answer.etag, is_stale=False, age_s=age_s)
+        self._shown = _shown(answer, age_s=age_s, is_stale=False)
+        self._shown_until_s = min(now_s + 1, answer.fetched_at_s + self._route.cache_s)
+        return self._shown
 
     async def get(self) -> Shown:
         """Return the documents: fresh, or the last known ones marked as stale.
@@ -138,6 +146,7 @@ class CachedList:
             self._fetching = None
         body = json.encode({"success": True, self._route.answer: rows})
         self._failure = None
+        self._shown = None
         self._answer = _made(body, generation=generation, fetched_at_s=began_s)
         _log.info(
             "list.fetched",

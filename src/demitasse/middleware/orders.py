@@ -162,7 +162,7 @@ class Orders:
 
     async def _take_once(self, route: CreateRoute, order: Order) -> Answered:
         place = (order.owner, order.path, order.key)
-        found = await self._keeping.do(lambda store: store.reserve(order))
+        found = await self._keeping.do(lambda store: store.reserve(order, synced=_is_promised(route, order)))
         if found is None:
             return await self._follow(place, route, order)
         if found.fingerprint != order.fingerprint:
@@ -210,7 +210,7 @@ class Orders:
         if settled is None:
             await self._keeping.do(lambda store: store.forget_order(order))
         else:
-            await self._keeping.do(lambda store: store.settle(settled))
+            await self._keeping.do(lambda store: store.settle(settled, synced=_is_promised(route, order)))
         _log.info(
             "order.taken",
             path=order.path,
@@ -255,7 +255,7 @@ class Orders:
             settled = _failed(taken, outcome.refusal)
         if settled is None or (settled.answer is None and now_s - taken.created_at_s > _GIVE_UP_S):
             settled = _failed(taken, Refusal("The shop could not be reached for a day.", status=504))
-        await self._keeping.do(lambda store: store.settle(settled))
+        await self._keeping.do(lambda store: store.settle(settled, synced=True))
         if settled.answer is not None:
             _log.info("order.settled", path=order.path, reference=order.reference, state=settled.state.value)
             self._told(settled)
@@ -272,6 +272,11 @@ def status_of(order: Order) -> dict[str, Any]:
     if order.answer is not None:
         return {**order.answer, **facts}
     return {"success": True, **facts}
+
+
+def _is_promised(route: CreateRoute, order: Order) -> bool:
+    """Return whether only this file knows of an order: any other is found on the site by its unique reference."""
+    return order.is_queued_on_failure or route.reference is None
 
 
 def _failed(order: Order, refusal: Refusal) -> Order:

@@ -46,11 +46,19 @@ class Gate:
 
 def list_handler(cached: CachedList, gate: Gate) -> Handler:
     """Return what answers a list route."""
+    last: tuple[Shown, Reply] | None = None
 
     async def handle(request: Request) -> Reply:
+        nonlocal last
         gate.enter(request)
         shown = cached.fresh() or await cached.get()
-        return _list_reply(shown, request.headers.get("if-none-match"))
+        if last is None or last[0] is not shown:
+            last = (shown, _list_reply(shown))
+        reply = last[1]
+        if_none_match = request.headers.get("if-none-match")
+        if if_none_match is not None and _has_tag(if_none_match, shown.etag):
+            return Reply(_NOT_MODIFIED, headers=reply.headers)
+        return reply
 
     return handle
 
@@ -105,7 +113,7 @@ def call_handler(route: CallRoute, upstream: Upstream, gate: Gate) -> Handler:
     return handle
 
 
-def _list_reply(shown: Shown, if_none_match: str | None) -> Reply:
+def _list_reply(shown: Shown) -> Reply:
     headers = [
         (b"content-type", b"application/json"),
         (b"cache-control", b"no-cache"),
@@ -114,9 +122,12 @@ def _list_reply(shown: Shown, if_none_match: str | None) -> Reply:
     ]
     if shown.is_stale:
         headers.append((b"warning", b'110 - "Response is Stale"'))
-    if if_none_match is not None and shown.etag in [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]:
-        return Reply(_NOT_MODIFIED, headers=headers)
     return Reply(_OK, shown.body, headers)
+
+
+def _has_tag(if_none_match: str, etag: str) -> bool:
+    """Return whether a phone has this version (RFC 9110, section 13.1.2)."""
+    return etag in [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
 
 
 def _prefers_async(prefer: str) -> bool:

@@ -164,9 +164,13 @@ class Store:
 
     # --- Orders ----------------------------------------------------------------------------------------------------
 
-    def reserve(self, order: Order) -> Order | None:
-        """Keep a new order and return ``None``, or return the one that is there under its key."""
-        with self._writing(synced=True) as connection:
+    def reserve(self, order: Order, *, synced: bool) -> Order | None:
+        """Keep a new order and return ``None``, or return the one that is there under its key.
+
+        Args:
+            synced: It must survive the loss of power, too.
+        """
+        with self._writing(synced=synced) as connection:
             row = connection.execute(
                 f"SELECT {_ORDER} FROM orders WHERE owner = ? AND path = ? AND key = ?",  # noqa: S608 - our own columns
                 (order.owner, order.path, order.key),
@@ -207,9 +211,13 @@ class Store:
             )
             return changed.rowcount == 1
 
-    def settle(self, order: Order) -> None:
-        """Keep what became of an order."""
-        with self._writing(synced=True) as connection:
+    def settle(self, order: Order, *, synced: bool) -> None:
+        """Keep what became of an order.
+
+        Args:
+            synced: It must survive the loss of power, too.
+        """
+        with self._writing(synced=synced) as connection:
             connection.execute(
                 "UPDATE orders SET state = ?, answer = ?, status = ?, due_at_s = ?, lease_until_s = 0, queues = ? "
                 "WHERE owner = ? AND path = ? AND key = ?",

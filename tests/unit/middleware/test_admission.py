@@ -95,6 +95,8 @@ def test_without_tokens_this_machine_and_its_emulator_may_ask(store: Store, host
         {},
         {**LOCAL, "origin": "https://evil.example.com"},
         {**LOCAL, "origin": "null"},
+        {**LOCAL, "x-forwarded-for": "203.0.113.9"},
+        {**LOCAL, "forwarded": "for=203.0.113.9"},
         {**LOCAL, "origin": "http://127.0.0.1:9999"},
     ],
 )
