@@ -21,7 +21,7 @@ from demitasse.outbox.store import STORED_MOMENT
 Place = tuple[datetime, str]
 """Where a walk stands: the creation and the name of the last delivery seen; with no name, all of that moment were."""
 
-BUDGET_S = 0.06
+BUDGET_S = 0.045
 _COLUMNS = (
     "name",
     "webhook",

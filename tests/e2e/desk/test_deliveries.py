@@ -128,6 +128,23 @@ def test_chosen_deliveries_are_sent_again(visit: Visit, admin: Client, receiver:
     receiver.wait(count=5)
 
 
+def test_all_that_failed_of_a_webhook_is_sent_again(visit: Visit, admin: Client, failing: Receiver) -> None:
+    webhook = add_webhook(admin, failing.url(f"/{unique('all')}"), retry_schedule="0.1")
+    for number in range(3):
+        add_lead(admin, lead_name=f"Lead {number}")
+    wait_for("three failed", lambda: len(deliveries(admin, webhook, status="Failed")) == 3)
+    failing.reply = lambda _: Reply()
+    visit.open(f"/app/deliveries?webhook={webhook}&status=Failed&since=1h")
+    visit.page.click("text=Replay all that failed >> nth=0")
+    expect(visit.page.locator("#replay-all")).to_contain_text("3 deliveries would be sent again")
+    with visit.page.expect_navigation():
+        visit.page.click("#replay-all .btn-primary")
+    expect(visit.page.locator("[data-toast]")).to_contain_text("3 deliveries are sent again")
+    wait_for("three delivered", lambda: len(deliveries(admin, webhook, status="Delivered")) == 3)
+    expect(visit.page.locator(".delivery-table tbody .state-badge")).to_have_text(["Delivered"] * 3)
+    assert visit.complaints == []
+
+
 def test_a_delivery_is_mended_replayed_and_goes_green(visit: Visit, admin: Client, failing: Receiver) -> None:
     _, name = failed_delivery(admin, failing)
     failing.reply = lambda _: Reply()

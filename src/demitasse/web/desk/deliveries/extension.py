@@ -88,6 +88,8 @@ EXTENSION = Extension(
         Route(path="deliveries", handler=pages.show_list),
         Route(path="deliveries/-/rows", handler=pages.show_rows),
         Route(path="deliveries/-/why", handler=pages.show_why),
+        Route(path="deliveries/-/replay-all", handler=pages.replay_all, methods=_POST),
+        Route(path="deliveries/-/replay-all/count", handler=pages.count_failed, methods=_POST),
         Route(path="deliveries/-/replay", handler=pages.replay, methods=_POST),
         Route(path="deliveries/{name}", handler=pages.show_one),
         Route(path="webhook-delivery", handler=pages.lead_to_list),

@@ -1,5 +1,6 @@
 """The deliveries: the list with its filters, live, and one delivery whole."""
 
+from functools import partial
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -27,6 +28,8 @@ _REPLAYABLE = frozenset({"Delivered", "Failed", "Retrying"})
 _SHOWN_ATTEMPTS = 8
 _EMBEDDED_PAGE = 10
 _MOST_HOPS = 40
+_MOST_REPLAYED = 20_000
+_REPLAYED_AT_ONCE = 100
 _HOPS = frozenset(map(str, range(1, _MOST_HOPS)))
 _MOST_OFFERED = 500
 EVENTS = ("after_insert", "on_update", "on_submit", "on_cancel", "on_trash", "on_update_after_submit", "on_change")
@@ -123,6 +126,42 @@ async def replay(context: DeskContext, request: DeskRequest) -> Answer:
         return redirect(back, toast=words(error.message), level="danger")
     count = len(done["replayed"])
     return redirect(back, toast="Sent again" if count == 1 else f"{count} deliveries are sent again")
+
+
+async def replay_all(context: DeskContext, request: DeskRequest) -> Answer:
+    """Send all that failed of a webhook again, within the times that the list is narrowed to, some at a time."""
+    asked = Asked.of(request)
+    wanted = asked.arguments(request.now)
+    chosen = {"webhook": wanted["webhook"], "since": wanted["since"] or None, "until": wanted["until"] or None}
+    back = f"{PATH}?{asked.query(status=None)}"
+    count, after = 0, None
+    try:
+        while count < _MOST_REPLAYED:
+            done = await act(
+                context, request, "replay", partial(webhooks.replay, **chosen, limit=_REPLAYED_AT_ONCE, after=after)
+            )
+            count, after = count + len(done["replayed"]), done["next"]
+            if after is None:
+                break
+    except DemitasseError as error:
+        return redirect(back, toast=words(error.message), level="danger")
+    rest = " There are more: do it once again" if after else ""
+    return redirect(back, toast=f"{count:,} deliveries are sent again.{rest}")
+
+
+async def count_failed(context: DeskContext, request: DeskRequest) -> Answer:
+    """Answer how many deliveries a replay of all that failed would send."""
+    asked = Asked.of(request)
+    wanted = asked.arguments(request.now)
+    done = await act(
+        context,
+        request,
+        "replay",
+        lambda: webhooks.replay(
+            webhook=wanted["webhook"], since=wanted["since"] or None, until=wanted["until"] or None, dry_run=True
+        ),
+    )
+    return context.fragment(request, "deliveries/count.html", done=done)
 
 
 async def show_why(context: DeskContext, request: DeskRequest) -> Answer:
