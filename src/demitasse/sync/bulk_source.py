@@ -61,6 +61,10 @@ class BulkSource:
             found += documents_of(wanted, said)
         return found
 
+    def there(self, names: Sequence[str]) -> set[str]:
+        """Return those of the names that documents have there, whatever the filters."""
+        return names_there(self._client, self._doctype, names)
+
     def tombstones(self, after: Position, *, limit: int) -> tuple[Sequence[Tombstone], Position, bool]:
         """Return what was deleted or renamed behind a position, how far that looks, and whether there is more."""
         said = self._ask("deletions", after=list(after), limit=limit)
@@ -77,6 +81,16 @@ class BulkSource:
             message = f"{self._client.url} gave no answer that can be used to {method}"
             raise SyncError(message)
         return said
+
+
+def names_there(client: FrappeClient, doctype: str, names: Sequence[str]) -> set[str]:
+    """Return those of the names that documents have on a site of either kind."""
+    found: set[str] = set()
+    for start in range(0, len(names), _NAMES_IN_A_CALL):
+        chunk = list(names[start : start + _NAMES_IN_A_CALL])
+        rows = client.get_list(doctype, filters=[[doctype, "name", "in", chunk]], limit_page_length=len(chunk) + 1)
+        found.update(str(row["name"]) for row in rows)
+    return found
 
 
 def _keys(said: Mapping[str, Any]) -> tuple[list[Position], bool]:

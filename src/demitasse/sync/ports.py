@@ -65,6 +65,9 @@ class Source(Protocol):
             doctype: Another one, for documents that are linked to; the rule's filters then do not count.
         """
 
+    def there(self, names: Sequence[str]) -> set[str]:
+        """Return those of the names that documents of the rule's DocType have there, whatever its filters."""
+
     def tombstones(self, after: Position, *, limit: int) -> tuple[Sequence[Tombstone], Position, bool]:
         """Return what was deleted or renamed behind a position, how far that looks, and whether there is more."""
 

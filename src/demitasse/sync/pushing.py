@@ -33,13 +33,11 @@ class PushRule:
 
     Args:
         site: The Remote Site's name here.
-        peer: Its id; empty where it is not known.
         webhook: That carries its deliveries.
     """
 
     name: str
     site: str
-    peer: str
     doctype: str
     remote_doctype: str
     filters: Sequence[Any]
@@ -88,7 +86,7 @@ class Pushes:
         """Queue that a document is gone under its old name; not to the site that this came from."""
         origin = str(happening.record.flags.get(ORIGIN_FLAG) or "") if happening.record is not None else ""
         new = happening.name if happening.event == _RENAMED else None
-        wanted = [rule for rule in rules if not origin or origin != rule.peer]
+        wanted = [rule for rule in rules if not origin or origin != store.peer_of(tx, rule.site)]
         return push_deletion(context, tx, wanted, old, new_name=new, origin=origin, user=happening.user)
 
 
@@ -102,7 +100,9 @@ def push(
     if not page["rows"]:
         return []
     origin, _ = page["versions"][0]
-    wanted = [rule for rule in rules if origin != rule.peer and _matches(context, tx, doctype, rule, name)]
+    wanted = [
+        rule for rule in rules if origin != store.peer_of(tx, rule.site) and _matches(context, tx, doctype, rule, name)
+    ]
     if not wanted:
         return []
     sequence = next_sequence(tx, doctype.name, name)
@@ -187,7 +187,6 @@ def _rule(row: Mapping[str, Any]) -> PushRule:
     return PushRule(
         name=row["name"],
         site=row["remote_site"],
-        peer=row["site_id"] or "",
         doctype=row["document_type"],
         remote_doctype=row["remote_doctype"] or row["document_type"],
         filters=filters_of(row["filters"]),

@@ -143,7 +143,8 @@ class Reconcile:
     def _gone(self) -> tuple[list[Mark], int]:
         """Return the marks of documents that the source no longer has, and how many marks there are.
 
-        Each is asked for by its name once more: it may have come by a push while names were read.
+        Each is asked for by its name once more: it may have come by a push while names were read, or by another rule. What
+        no longer matches the rule's filters is not gone: it stays as it is.
         """
         suspects: list[Mark] = []
         known, after = 0, ""
@@ -151,10 +152,7 @@ class Reconcile:
             known += len(marks)
             suspects += [mark for mark in marks if mark.remote_name not in self._there]
             after = marks[-1].remote_name
-        there: set[str] = set()
-        for start in range(0, len(suspects), self._rule.page_size):
-            names = [mark.remote_name for mark in suspects[start : start + self._rule.page_size]]
-            there.update(document.name for document in self._source.documents(names))
+        there = self._source.there([mark.remote_name for mark in suspects])
         return [mark for mark in suspects if mark.remote_name not in there], known
 
     def _marks(self, after: str) -> list[Mark]:

@@ -12,6 +12,7 @@ from typing import Any
 from demitasse.client import protocol
 from demitasse.client.errors import Forbidden, NotFound, ValidationFailed
 from demitasse.client.site import FrappeClient
+from demitasse.sync.bulk_source import names_there
 from demitasse.sync.cursor import SecondWalk, positions, text_of
 from demitasse.sync.errors import SyncError
 from demitasse.sync.model import START, Position, RemoteDocument, Tombstone, Version, moment_of
@@ -147,7 +148,7 @@ class RestSource:
             order_by=_ORDER.format(doctype=_DELETED),
             limit_page_length=limit,
         )
-        there = {document.name for document in self._there([str(row["deleted_name"]) for row in rows])}
+        there = self.there([str(row["deleted_name"]) for row in rows])
         places = _positions(rows)
         found = [
             Tombstone(
@@ -163,18 +164,9 @@ class RestSource:
         last = max([after, *places])
         return found, last, len(rows) >= limit and last > after
 
-    def _there(self, names: Sequence[str]) -> list[Position]:
-        found: list[Position] = []
-        for start in range(0, len(names), _NAMES_IN_A_CALL):
-            chunk = names[start : start + _NAMES_IN_A_CALL]
-            rows = self._client.get_list(
-                self._doctype,
-                fields=("modified", "name"),
-                filters=[[self._doctype, "name", "in", list(chunk)]],
-                limit_page_length=len(chunk) + 1,
-            )
-            found += _positions(rows)
-        return found
+    def there(self, names: Sequence[str]) -> set[str]:
+        """Return those of the names that documents have there, whatever the filters."""
+        return names_there(self._client, self._doctype, names)
 
     def _may_read_deletions(self) -> bool:
         try:

@@ -273,7 +273,7 @@ def forget_rows_of(tx: Transaction, doctype: str, rule: str) -> None:
 
 _PUSH_RULES = (
     'SELECT r."name", r."remote_site", r."document_type", r."remote_doctype", r."filters", r."webhook", '
-    's."site_id", w."paused" FROM "tabSync Rule" r '
+    'w."paused" FROM "tabSync Rule" r '
     'JOIN "tabRemote Site" s ON s."name" = r."remote_site" AND s."enabled" = 1 '
     'JOIN "tabWebhook" w ON w."name" = r."webhook" AND w."enabled" = 1 '
     'WHERE r."pattern" = ? AND r."enabled" = 1 ORDER BY r."name"'
@@ -282,5 +282,11 @@ _PUSH_RULES = (
 
 def push_rules(tx: Transaction) -> list[dict[str, Any]]:
     """Return the rules that push, with what their sites and webhooks say."""
-    names = ("name", "remote_site", "document_type", "remote_doctype", "filters", "webhook", "site_id", "paused")
+    names = ("name", "remote_site", "document_type", "remote_doctype", "filters", "webhook", "paused")
     return [dict(zip(names, row, strict=True)) for row in tx.execute(_PUSH_RULES, ("Push",))]
+
+
+def peer_of(tx: Transaction, site: str) -> str | None:
+    """Return the id of a Remote Site, which its first call or push tells."""
+    rows = tx.execute('SELECT "site_id" FROM "tabRemote Site" WHERE "name" = ?', (site,))
+    return rows[0][0] if rows else None

@@ -74,10 +74,17 @@ def run_rule(rule: str, reconcile: bool = False) -> dict[str, Any]:
 
 
 @whitelist(methods=["POST"])
-def run(rule: str, reconcile: bool = False) -> dict[str, Any]:
-    """Queue a run of a rule; what becomes of it stands in its Sync Run and its Sync Checkpoint."""
+def run(rule: str, reconcile: bool = False, wait: bool = False) -> dict[str, Any]:
+    """Queue a run of a rule; what becomes of it stands in its Sync Run and its Sync Checkpoint.
+
+    Args:
+        reconcile: Compare the keys of both sides too.
+        wait: Run it within this call instead, and return what it did.
+    """
     call = current()
     access.check_doctype(call.site.documents.registry.get(RULE), "write", call.actor)
+    if wait:
+        return run_rule(rule, reconcile)
     load_rule(call.site.documents, call.tx, rule)
     return {"queued": _enqueue(rule, reconcile=reconcile) is not None}
 

@@ -1,0 +1,223 @@
+"""A pull that is killed at any moment, again and again, while its source is edited; the sizes are the caller's."""
+
+import contextlib
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.site import ROOT, Client, MadeSite, ServedSite, environment
+from tests.e2e.sync.pair import copy_rows, database, item, know
+
+RULE = "all items"
+_OWN = frozenset({"owner", "creation", "modified", "modified_by"})
+
+
+@dataclass(slots=True)
+class Crashed:
+    """What came of it.
+
+    Args:
+        peak_rss_kb: The most memory of each run, the killed ones included.
+        last: What the run did that was let finish.
+    """
+
+    kills: int = 0
+    edits: int = 0
+    peak_rss_kb: list[int] = field(default_factory=list)
+    last: dict[str, Any] = field(default_factory=dict)
+
+
+class Runs:
+    """Runs of the rule at the outlet, one at a time, each in a process of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        command = [sys.executable, "-m", "tests.e2e.sync.zygote", str(path)]
+        self._zygote = subprocess.Popen(
+            command, cwd=ROOT, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def start(self) -> int:
+        """Start a run and return its pid."""
+        assert self._zygote.stdin is not None
+        self._zygote.stdin.write(f"{RULE}\n")
+        self._zygote.stdin.flush()
+        return int(self._line())
+
+    def end(self) -> int:
+        """Wait for the end of the run, and return its exit code; a kill is -9."""
+        return int(self._line())
+
+    def _line(self) -> str:
+        assert self._zygote.stdout is not None
+        line = self._zygote.stdout.readline()
+        assert line, "the runs ended by themselves"
+        return line
+
+    def close(self) -> None:
+        assert self._zygote.stdin is not None
+        assert self._zygote.stdout is not None
+        self._zygote.stdin.close()
+        self._zygote.wait(20)
+        self._zygote.stdout.close()
+
+
+def prepare(made: MadeSite, folder: Path, *, count: int) -> tuple[ServedSite, ServedSite]:
+    """Return a served HQ with so many Items, and an outlet that knows it and has none."""
+    hq, outlet = made.copy(folder / "hq"), made.copy(folder / "outlet")
+    for site in (hq, outlet):
+        with database(site) as found:
+            found.executescript('DELETE FROM "tabItem"; DELETE FROM "tabSales Order"')
+    hq.start()
+    with hq.client() as client:
+        item(client, "I-0000000", item_name="Number 0", standard_rate=0.5)
+    start = datetime.now(UTC) - timedelta(days=1)
+    copy_rows(
+        hq,
+        "Item",
+        "I-0000000",
+        (
+            {
+                "name": f"I-{n:07}",
+                "item_code": f"I-{n:07}",
+                "item_name": f"Number {n}",
+                "standard_rate": n / 4,
+                "modified": (start + timedelta(milliseconds=n // 7)).isoformat(" ", "microseconds")[:26],
+            }
+            for n in range(1, count)
+        ),
+    )
+    outlet.start()
+    know(outlet, hq, name="HQ")
+    with outlet.client() as client:
+        made_rule = client.post("/api/resource/Sync Rule", {"name": RULE, "remote_site": "HQ", "document_type": "Item"})
+        assert made_rule.status == 200, made_rule.text
+    outlet.stop()
+    return hq, outlet
+
+
+class Editor:
+    """Edits, deletes, renames and makes Items at HQ until it is stopped."""
+
+    def __init__(self, hq: ServedSite, *, count: int, seed: int) -> None:
+        self._hq = hq
+        self._random = random.Random(seed)
+        self._count = count
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.edits = 0
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+
+    def _run(self) -> None:
+        with self._hq.client() as client:
+            while not self._stopped.is_set():
+                self._edit(client)
+                self.edits += 1
+
+    def _edit(self, client: Client) -> None:
+        number = self._random.randrange(self._count)
+        code = f"I-{number:07}"
+        kind = self._random.random()
+        if kind < 0.5:
+            client.put(f"/api/resource/Item/{code}", {"item_name": f"edit {self.edits}", "standard_rate": self.edits})
+        elif kind < 0.7:
+            client.delete(f"/api/resource/Item/{code}")
+        elif kind < 0.85:
+            client.call("frappe.client.rename_doc", doctype="Item", old_name=code, new_name=f"R-{self.edits:05}-{code}")
+        else:
+            values = {"item_code": code if kind > 0.95 else f"N-{self.edits:05}", "item_group": "Products"}
+            client.post("/api/resource/Item", values)
+
+
+def crash(
+    hq: ServedSite, outlet: ServedSite, *, count: int, kills: int, seed: int = 7, longest_s: float = 0.1
+) -> Crashed:
+    """Kill so many runs while HQ is edited, then let one finish in peace, and one more that finds nothing."""
+    chance = random.Random(seed)
+    found = Crashed()
+    runs, editor = Runs(outlet.path), Editor(hq, count=count, seed=seed)
+    editor.start()
+    try:
+        while found.kills < kills:
+            pid = runs.start()
+            _wait_for_progress(outlet, pid)
+            time.sleep(chance.uniform(0, longest_s))  # the moment of the kill, not a wait for something
+            found.peak_rss_kb.append(peak_rss_kb(pid))
+            with contextlib.suppress(ProcessLookupError):  # it has ended by itself: then it is no kill
+                os.kill(pid, signal.SIGKILL)
+            if runs.end() == -signal.SIGKILL:
+                found.kills += 1
+        editor.stop()
+        found.edits = editor.edits
+        pid = runs.start()
+        found.peak_rss_kb.append(_watched(pid))
+        assert runs.end() == 0
+        found.last = json.loads((outlet.path / "ran.json").read_text())
+        runs.start()
+        assert runs.end() == 0
+        assert json.loads((outlet.path / "ran.json").read_text())["read"] == 0
+    finally:
+        editor.stop()
+        runs.close()
+    return found
+
+
+def _wait_for_progress(outlet: ServedSite, pid: int) -> None:
+    """Return once the run has committed something, or has ended."""
+    with closing(sqlite3.connect(outlet.path / "site.db", timeout=20)) as connection:
+        before = _reached(connection)
+        while _reached(connection) == before and peak_rss_kb(pid):
+            time.sleep(0.005)
+
+
+def _reached(connection: sqlite3.Connection) -> Any:
+    return connection.execute('SELECT seen_modified, seen_name FROM "tabSync Checkpoint"').fetchone()
+
+
+def _watched(pid: int) -> int:
+    """Return the most memory of a process until its end."""
+    most = 0
+    while (now := peak_rss_kb(pid)) > 0:
+        most = max(most, now)
+        time.sleep(0.02)
+    return most
+
+
+def peak_rss_kb(pid: int) -> int:
+    """Return the most memory that a process has had; 0 where it has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
+
+
+def differences(hq: ServedSite, outlet: ServedSite) -> list[str]:
+    """Compare all Items of both sites field by field, and return the names of those that differ."""
+    with (
+        closing(sqlite3.connect(hq.path / "site.db")) as theirs,
+        closing(sqlite3.connect(outlet.path / "site.db")) as ours,
+    ):
+        columns = [row[1] for row in theirs.execute('PRAGMA table_info("tabItem")') if row[1] not in _OWN]
+        listed = ", ".join(f'"{column}"' for column in columns)
+        sql = f'SELECT {listed} FROM "tabItem" ORDER BY name'
+        there, here = ({row[0]: row for row in each.execute(sql)} for each in (theirs, ours))
+    return sorted(name for name in there.keys() | here.keys() if there.get(name) != here.get(name))
