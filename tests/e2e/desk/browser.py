@@ -73,7 +73,8 @@ class BrowserThread:
 class Visit:
     """A person at the Desk of a site: one browser with its cookies, one page.
 
-    What the page says on its console is kept in ``complaints``; a script that an attack got to run would say so there.
+    What the page says on its console is kept in ``complaints``, what it has to say loudly in ``alerts``. With ``stays`` the
+    person does not leave a page that asks not to be left, and ``stayed`` counts how often.
     """
 
     def __init__(self, context: BrowserContext, site: ServedSite) -> None:
@@ -82,6 +83,8 @@ class Visit:
         self.page: Page = context.new_page()
         self.complaints: list[str] = []
         self.alerts: list[str] = []
+        self.stays = False
+        self.stayed = 0
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on(
             "console", lambda said: self.complaints.append(said.text) if said.type in {"error", "warning"} else None
@@ -138,8 +141,14 @@ class Visit:
         return found
 
     def _dismiss(self, dialog: Any) -> None:
-        self.alerts.append(dialog.message or dialog.type)
-        dialog.dismiss()
+        if dialog.type != "beforeunload":
+            self.alerts.append(dialog.message)
+            dialog.dismiss()
+        elif self.stays:
+            self.stayed += 1
+            dialog.dismiss()
+        else:
+            dialog.accept()
 
 
 def fault_lines(faults: list[Any]) -> str:

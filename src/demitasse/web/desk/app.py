@@ -36,6 +36,7 @@ _SECURITY = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 )
+_LOGOUT = ("-", "logout")
 _TITLES = {400: "That did not work", 403: "Not permitted", 404: "Not found", 405: "Not possible", 503: "Too busy"}
 
 
@@ -94,7 +95,7 @@ class Desk:
         if request.actor.is_guest:
             return self._send_again(request, status=401) if _is_page_s(request) else _to_login(request)
         session = request.session
-        if session is not None and not session.is_system_user:
+        if session is not None and not session.is_system_user and request.path != _LOGOUT:
             return self._context.bare_page(request, "no_desk.html", title="No access to the Desk", status=403)
         if is_change and session is not None:
             try:
