@@ -11,9 +11,6 @@ from collections.abc import Callable
 from demitasse.db.turn import WriteTurn
 from demitasse.kernel.clock import monotonic_s
 
-SHARED_FOR_S = 0.010
-"""How long work may wait for others before it is committed; the one that is under way then is the last to join."""
-
 
 class _Waiting:
     """Work that is written but not yet durable; ``error`` is why it never will be."""
@@ -41,9 +38,14 @@ class SharedCommit:
 
     Args:
         commit: Commits on the connection.
+        share_for_s: How long work may wait for others before it is committed; the one that is under way then is the
+            last to join.
     """
 
-    def __init__(self, connection: sqlite3.Connection, turn: WriteTurn, *, commit: Callable[[], None]) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, turn: WriteTurn, *, commit: Callable[[], None], share_for_s: float
+    ) -> None:
+        self._share_for_s = share_for_s
         self._connection = connection
         self._turn = turn
         self._commit = commit
@@ -75,7 +77,7 @@ class SharedCommit:
             self._end(error)
         else:
             if not self._waiting:
-                self._until_s = monotonic_s() + SHARED_FOR_S
+                self._until_s = monotonic_s() + self._share_for_s
             self._waiting.append(own)
             self._hand_on()
         own.wait()

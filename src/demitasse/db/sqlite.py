@@ -18,6 +18,9 @@ from demitasse.kernel.clock import monotonic_s
 BUSY_WAIT_S = 10.0
 """How long a write waits for another process that writes."""
 
+SHARE_COMMITS_FOR_S = 0.010
+"""How long a thread's work may wait for that of others, so that one commit makes all of it durable."""
+
 BUSY_PAUSE_S = 0.002
 """Between two looks whether it has done: SQLite's own pauses grow to a tenth of a second."""
 
@@ -223,18 +226,25 @@ class SqliteDatabase:
     Args:
         path: The file; it is made when it is not there.
         before_commit: Called with each writing transaction before it commits.
+        share_commits_for_s: See `SHARE_COMMITS_FOR_S`.
     """
 
     dialect = "sqlite"
 
-    def __init__(self, path: Path, *, before_commit: BeforeCommit | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        before_commit: BeforeCommit | None = None,
+        share_commits_for_s: float = SHARE_COMMITS_FOR_S,
+    ) -> None:
         self.path = path
         self.turn = WriteTurn()
         self.before_commit = before_commit
         self.writer = self._connect(cache_kib=_WRITER_CACHE_KIB)
         self.writer.execute("PRAGMA busy_timeout = 0")  # Who may wait does so by itself; the event loop may not.
         self._writing_cursor = self.writer.cursor()
-        self.shared = SharedCommit(self.writer, self.turn, commit=self.commit_writing)
+        self.shared = SharedCommit(self.writer, self.turn, commit=self.commit_writing, share_for_s=share_commits_for_s)
         self._data_version = self._read_data_version()
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
