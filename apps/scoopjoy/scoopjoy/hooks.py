@@ -12,3 +12,5 @@ required_apps = ["erpnext" if find_spec("erpnext") else "trade"]
 
 after_install = "scoopjoy.install.after_install"
 after_migrate = "scoopjoy.install.after_migrate"
+
+scheduler_events = {"cron": {"*/5 * * * *": ["scoopjoy.api.sync.sync_items_from_hq"]}}

@@ -19,6 +19,7 @@ from rich.panel import Panel
 from demitasse.app.install import NewSite, new_site
 from demitasse.cli.demo_calendar import connect_calendar
 from demitasse.cli.demo_google import CLIENT_ID, CLIENT_SECRET, GoogleService
+from demitasse.cli.demo_outlet import follow_hq
 from demitasse.cli.demo_phones import PhoneShop, order_on_the_phone
 from demitasse.cli.demo_receiver import Receiver
 from demitasse.cli.demo_site import SiteProcess, free_port
@@ -211,6 +212,7 @@ STEPS: tuple[tuple[str, Callable[[Tour], None]], ...] = (
         "A phone orders, and every phone sees the stock move",
         lambda tour: order_on_the_phone(tour.out, tour.site, tour.phones),
     ),
+    ("An outlet follows HQ", lambda tour: follow_hq(tour.out, tour.site, tour.made)),
 )
 
 
