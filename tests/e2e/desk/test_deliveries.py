@@ -164,6 +164,22 @@ def test_the_search_finds_a_delivery_by_its_id(visit: Visit, admin: Client, fail
     visit.page.wait_for_url(f"**/app/deliveries/{name}")
 
 
+def test_a_document_shows_its_deliveries_below_its_form(visit: Visit, admin: Client, receiver: Receiver) -> None:
+    webhook = add_webhook(admin, receiver.url(f"/{unique('below')}"), webhook_docevent="on_update")
+    lead = add_lead(admin, lead_name="Asha")["name"]
+    visit.open(f"/app/lead/{lead}")
+    panel = visit.page.locator("section", has=visit.page.locator("#deliveries-title"))
+    expect(panel.locator("[data-delivery]", has_text=webhook).locator(".state-badge")).to_have_text("Delivered")
+    assert admin.put(f"/api/resource/Lead/{lead}", {"territory": "Goa"}).status == 200
+    expect(panel.locator("[data-delivery]", has_text=webhook)).to_have_count(2)
+    panel.get_by_role("link", name="Why was an event not sent?").click()
+    visit.page.wait_for_url(f"**/app/deliveries/-/why?doctype=Lead&document={lead}")
+    assert visit.page.get_by_role("region", name=webhook).count() == 1
+    visit.open("/app/user/Administrator")
+    assert visit.page.locator("#deliveries-title").count() == 0
+    assert visit.complaints == []
+
+
 def test_why_is_told_for_each_webhook(visit: Visit, admin: Client, receiver: Receiver) -> None:
     webhook = add_webhook(admin, receiver.url(f"/{unique('why')}"), condition='doc.territory == "Mars"')
     lead = add_lead(admin, lead_name="Asha")["name"]

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 
+from markupsafe import Markup
+
 from demitasse.doctypes.model import DocType
+from demitasse.documents.model import Record
 from demitasse.web.desk.context import DeskContext
 from demitasse.web.desk.forms import page as forms
 from demitasse.web.desk.forms import parts
 from demitasse.web.desk.lists import page as lists
 from demitasse.web.desk.navigation import by_slug
-from demitasse.web.desk.port import Extension, Panel, Route
+from demitasse.web.desk.port import EVERY, Extension, Panel, Route
 from demitasse.web.desk.request import DeskRequest
 from demitasse.web.envelope import Answer
 from demitasse.web.errors import MethodNotAllowed, UnknownPath
@@ -18,15 +21,20 @@ _BOTH = frozenset({"GET", "POST"})
 
 def routes(extensions: Sequence[Extension]) -> tuple[Route, ...]:
     """Return the routes of these pages; they come last, since they take whatever is left."""
-    panels: dict[str, Panel] = {}
+    panels: dict[str, list[Panel]] = {}
     for extension in extensions:
-        panels.update(extension.panels)
+        for doctype_name, panel in extension.panels.items():
+            panels.setdefault(doctype_name, []).append(panel)
+
+    async def below(context: DeskContext, request: DeskRequest, record: Record) -> Markup:
+        chosen = (*panels.get(record.doctype.name, ()), *panels.get(EVERY, ()))
+        return Markup("").join([await panel(context, request, record) for panel in chosen])
 
     async def form(context: DeskContext, request: DeskRequest) -> Answer:
         doctype, name = _doctype(context, request), request.values["name"]
         if request.method == "POST":
             return await forms.take(context, request, doctype, name)
-        return await forms.show(context, request, doctype, name, panels.get(doctype.name))
+        return await forms.show(context, request, doctype, name, below)
 
     async def overview(context: DeskContext, request: DeskRequest) -> Answer:
         doctype = _doctype(context, request)

@@ -11,6 +11,7 @@ from demitasse.web.desk.navigation import Attention, Entry, Found
 from demitasse.web.desk.request import DeskRequest
 from demitasse.web.envelope import Answer
 
+EVERY = "*"
 Handler = Callable[[DeskContext, DeskRequest], Awaitable[Answer]]
 
 
@@ -41,7 +42,7 @@ class Extension:
     Args:
         search: Returns what it has for a text that is being searched.
         attention: Returns what its part of the site wants a person to look at.
-        panels: By DocType, what stands below the form.
+        panels: By DocType, what stands below the form; under ``EVERY`` what stands below those of all.
     """
 
     routes: Sequence[Route] = ()

@@ -5,14 +5,17 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from demitasse.auth.model import Actor, Reach, reach
+from demitasse.db.transaction import Transaction
+from demitasse.documents import queries
 from demitasse.documents.model import Record
 from demitasse.frappe.integrations.doctype.webhook_delivery import webhook_delivery
+from demitasse.outbox import browsing
 from demitasse.web.desk.calling import ask
 from demitasse.web.desk.context import DeskContext
 from demitasse.web.desk.deliveries import pages
 from demitasse.web.desk.deliveries.pages import PATH, one_path, panel_path
 from demitasse.web.desk.navigation import Attention, Entry, Found
-from demitasse.web.desk.port import Extension, Route
+from demitasse.web.desk.port import EVERY, Extension, Route
 from demitasse.web.desk.request import DeskRequest
 
 _POST = frozenset({"POST"})
@@ -65,8 +68,23 @@ async def panel_of_webhook(context: DeskContext, request: DeskRequest, record: R
 
 
 async def panel_of_document(context: DeskContext, request: DeskRequest, record: Record) -> Markup:
-    """Return the deliveries of a document, for below its form."""
+    """Return the deliveries of a document, for below its form; nothing where no webhook has to do with it."""
+    if record.doctype.is_single or record.doctype.is_log or not may_see(context, request.actor):
+        return Markup()
+    if not await context.read(lambda tx: _concerns_webhooks(context, tx, record)):
+        return Markup()
     return _panel(context, request, record.name, doctype=record.doctype.name, document=record.name)
+
+
+def _concerns_webhooks(context: DeskContext, tx: Transaction, record: Record) -> bool:
+    webhook, name = context.registry.get("Webhook"), record.doctype.name
+    listens = queries.select(
+        context.documents, tx, webhook, actor=None, fields=["name"], filters={"webhook_doctype": name}, limit=1
+    )
+    if listens.rows:
+        return True
+    sent = browsing.find(tx, browsing.Filters(doctype=name, document=record.name), after=None, limit=1)
+    return bool(sent.rows)
 
 
 def _panel(context: DeskContext, request: DeskRequest, name: str, **fixed: str) -> Markup:
@@ -106,4 +124,5 @@ EXTENSION = Extension(
     ),
     search=search,
     attention=attention,
+    panels={EVERY: panel_of_document},
 )
