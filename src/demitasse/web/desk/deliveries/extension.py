@@ -54,7 +54,7 @@ async def attention(context: DeskContext, request: DeskRequest) -> Sequence[Atte
         text = f"{_many(counts['Failed'])} failed for good: see why, mend it, send them again"
         told.append(Attention(text=text, href=f"{PATH}?status=Failed", level="danger"))
     if counts["Held"]:
-        text = f"{_many(counts['Held'])} are held: their webhook is paused"
+        text = f"{_many(counts['Held'])} held, as the webhook is paused or switched off"
         told.append(Attention(text=text, href=f"{PATH}?status=Held"))
     if counts["Retrying"]:
         text = f"{_many(counts['Retrying'])} failed and will be tried again"
