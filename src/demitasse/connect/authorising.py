@@ -29,7 +29,6 @@ from demitasse.connect.model import (
     split_scopes,
 )
 from demitasse.connect.reading import find_grant, load_app
-from demitasse.connect.refreshing import WAIT_S
 from demitasse.db.transaction import Row
 from demitasse.kernel import json
 from demitasse.kernel.ids import random_secret
@@ -165,9 +164,7 @@ def finish(context: ConnectContext, caller: Caller, callback: Callback, *, user:
         message = f"{error.message}. {_START_AGAIN}"
         raise InvalidFlow(message, app=flow.app) from error
     account, subject = _identity(context, settings, tokens, nonce=flow.nonce)
-    with caller.reading() as tx:
-        name = store.token_name(tx, flow.app, flow.user) or f"{flow.app}-{flow.user}"
-    with context.ledger.lease(name, wait_s=WAIT_S), caller.writing() as tx:
+    with caller.writing() as tx:
         grant = keep_new(
             context,
             tx,

@@ -17,6 +17,7 @@ from demitasse.kernel.ids import random_name
 
 _GRANT_ID_LENGTH = 20
 _OWN = "backend"
+_ANY_GENERATION = 2**62
 
 
 def keep_new(  # noqa: PLR0913 - a grant is made of this
@@ -54,18 +55,28 @@ def keep_new(  # noqa: PLR0913 - a grant is made of this
         connected_at=context.now(),
     )
     store.put_grant(tx, grant)
-    tx.after_commit(lambda: context.ledger.forget(name))
+    if before is not None:
+        old = before.grant_id
+        tx.after_commit(lambda: context.ledger.settled(name, grant_id=old, generation=_ANY_GENERATION))
     return grant
 
 
 def settle(context: ConnectContext, tx: Transaction, name: str) -> None:
-    """Write refreshed tokens that wait in the ledger into their Token Cache; what is older than that is forgotten."""
+    """Write what waits in the ledger for a Token Cache; what is older than that is forgotten.
+
+    Where the provider refuses the grant, the user is told that they have to authorise again: once.
+    """
     pending = context.ledger.pending(name)
     if pending is None:
         return
     grant = load_grant(context, tx, name)
     if grant is not None and overlaid(grant, pending) is not grant:
-        _advance(context, tx, grant, pending)
+        if not grant.grant_id:  # Code has made the document by itself.
+            store.put_grant(tx, grant)
+        if pending.tokens is None:
+            _refuse(context, tx, grant, pending)
+        else:
+            _advance(context, tx, grant, pending.tokens, generation=pending.generation)
     tx.after_commit(
         lambda: context.ledger.settled(name, grant_id=pending.grant_id, generation=pending.generation),
     )
@@ -77,9 +88,13 @@ def settle_all(context: ConnectContext, tx: Transaction) -> None:
         settle(context, tx, name)
 
 
-def _advance(context: ConnectContext, tx: Transaction, grant: Grant, pending: Pending) -> None:
-    tokens = pending.tokens
-    if not store.advance(tx, grant, tokens, generation=pending.generation):
+def _refuse(context: ConnectContext, tx: Transaction, grant: Grant, pending: Pending) -> None:
+    if store.revoke(tx, grant, pending.refusal, generation=pending.generation, now=context.now()):
+        context.notices.reauthorise(tx, grant, reason=pending.refusal)
+
+
+def _advance(context: ConnectContext, tx: Transaction, grant: Grant, tokens: Tokens, *, generation: int) -> None:
+    if not store.advance(tx, grant, tokens, generation=generation):
         return
     doctype = context.documents.registry.get(TOKEN_CACHE)
     actor = _actor(grant.user)

@@ -1,8 +1,9 @@
 """One refresh at a time per token, across threads, processes and machines, and no refreshed token lost.
 
-Each row of the ledger is a token: who refreshes it now (a lease), and what was refreshed and does not yet stand in its
-Token Cache. The ledger is written in short transactions of its own that nothing else waits in, so it can be written
-while the caller's transaction is open. Source: docs/decisions/0008-refreshed-tokens-go-through-a-ledger.md
+Each row of the ledger is a token: who refreshes it now (a lease), and what a refresh came to and does not yet stand in its
+Token Cache. It is written in short transactions of its own that nothing else waits in, so it can be written while the
+caller's transaction is open. Who holds a lease waits for the provider, and for nobody's transaction: so nobody waits for a
+lease in vain. Source: docs/decisions/0008-refreshed-tokens-go-through-a-ledger.md
 """
 
 import threading
@@ -32,11 +33,16 @@ _OWNER_LENGTH = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """Tokens that were refreshed and are not in their Token Cache yet."""
+    """What a refresh came to, and does not stand in its Token Cache yet.
+
+    Args:
+        tokens: The new ones; ``None``: the provider refuses the grant, and ``refusal`` is why.
+    """
 
     grant_id: str
     generation: int
-    tokens: Tokens = field(repr=False)
+    tokens: Tokens | None = field(default=None, repr=False)
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +64,7 @@ class Lease:
         self.failure = None if entry.failed_at is None else Failure(message=entry.failure, at=entry.failed_at)
 
     def keep(self, pending: Pending) -> bool:
-        """Make refreshed tokens durable; return false, and keep nothing, where the lease went to somebody else."""
+        """Make what a refresh came to durable; return false, and keep nothing, where the lease went to somebody else."""
         sealed = self._ledger.sealed(self._token, pending)
         self.pending = pending
         return self._ledger.writing(
@@ -145,23 +151,27 @@ class Ledger:
         return result
 
     def sealed(self, token: str, pending: Pending) -> str:
-        """Return tokens encrypted, for this token alone."""
+        """Return what is pending encrypted, for this token alone."""
+        content: dict[str, Any] = {"refusal": pending.refusal}
         tokens = pending.tokens
-        content: dict[str, Any] = {
-            "access_token": tokens.access_token,
-            "refresh_token": tokens.refresh_token,
-            "token_type": tokens.token_type,
-            "expires_in": tokens.expires_in,
-            "scopes": None if tokens.scopes is None else list(tokens.scopes),
-            "issued_at": tokens.issued_at.isoformat(),
-        }
+        if tokens is not None:
+            content = {
+                "access_token": tokens.access_token,
+                "refresh_token": tokens.refresh_token,
+                "token_type": tokens.token_type,
+                "expires_in": tokens.expires_in,
+                "scopes": None if tokens.scopes is None else list(tokens.scopes),
+                "issued_at": tokens.issued_at.isoformat(),
+            }
         return self._vault.encrypt(json.encode(content).decode(), place=_place(token))
 
     def opened(self, token: str, entry: LedgerEntry) -> Pending | None:
-        """Return the tokens of an entry in clear."""
+        """Return what an entry holds in clear."""
         if entry.sealed is None or entry.grant_id is None:
             return None
         content = json.decode(self._vault.decrypt(entry.sealed, place=_place(token)))
+        if "refusal" in content:
+            return Pending(grant_id=entry.grant_id, generation=entry.generation, refusal=content["refusal"])
         tokens = Tokens(
             access_token=content["access_token"],
             refresh_token=content["refresh_token"],

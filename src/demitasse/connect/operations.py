@@ -107,17 +107,18 @@ def disconnect(context: ConnectContext, caller: Caller, app: str, user: str) -> 
     except (Misconfigured, MissingSecret) as error:
         problem = error.message
     caller.step_aside()
+    # Not while it is being refreshed: what came of that would stay good at the provider.
     with context.ledger.lease(found.name, wait_s=WAIT_S) as lease:
         with caller.reading() as tx:
             stored = load_grant(context, tx, found.name)
         if settings is not None and stored is not None:
             problem = _revoke(context, settings, overlaid(stored, lease.pending))
-        with caller.writing() as tx:
-            record = documents.find(context.documents, tx, context.documents.registry.get(TOKEN_CACHE), found.name)
-            if record is not None:
-                record.flags["ignore_permissions"] = True
-                operations.delete(context.documents, tx, record, actor=ADMINISTRATOR_ACTOR)
-            tx.after_commit(lambda: context.ledger.forget(found.name))
+    with caller.writing() as tx:
+        record = documents.find(context.documents, tx, context.documents.registry.get(TOKEN_CACHE), found.name)
+        if record is not None:
+            record.flags["ignore_permissions"] = True
+            operations.delete(context.documents, tx, record, actor=ADMINISTRATOR_ACTOR)
+        tx.after_commit(lambda: context.ledger.forget(found.name))
     _log.info("token.disconnected", app=app, user=user, is_revoked=problem is None)
     return problem
 

@@ -1,6 +1,7 @@
 """Connected Apps and grants, read from their documents."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -109,26 +110,24 @@ def load_grant(context: ConnectContext, tx: Transaction, name: str) -> Grant | N
 
 
 def overlaid(grant: Grant, pending: Pending | None) -> Grant:
-    """Return a grant with the tokens that were refreshed and do not stand in its document yet."""
+    """Return a grant with what a refresh came to and does not stand in its document yet."""
     if pending is None or pending.grant_id != grant.grant_id or pending.generation <= grant.generation:
         return grant
     return moved(grant, pending)
 
 
 def moved(grant: Grant, pending: Pending) -> Grant:
-    """Return a grant as it is with newer tokens."""
-    return Grant(
-        name=grant.name,
-        app=grant.app,
-        user=grant.user,
-        grant_id=grant.grant_id,
+    """Return a grant as it is after a refresh."""
+    if pending.tokens is None:
+        return replace(grant, generation=pending.generation, state=GrantState.REVOKED, error=pending.refusal)
+    return replace(
+        grant,
         generation=pending.generation,
         tokens=pending.tokens,
-        asked=grant.asked,
-        account=grant.account,
-        subject=grant.subject,
-        connected_at=grant.connected_at,
+        state=GrantState.USABLE,
         refreshed_at=pending.tokens.issued_at,
+        error=None,
+        failed_at=None,
     )
 
 

@@ -9,9 +9,8 @@ from demitasse.connect.context import Caller, ConnectContext
 from demitasse.connect.errors import ConnectError, GrantRefused, Misconfigured, ProviderUnavailable
 from demitasse.connect.keeping import keep_new, settle
 from demitasse.connect.ledger import Lease, Pending
-from demitasse.connect.model import AppSettings, Grant, GrantState
+from demitasse.connect.model import AppSettings, Grant, GrantState, Tokens
 from demitasse.connect.reading import find_grant, load_app, load_grant, moved, overlaid
-from demitasse.db.transaction import Transaction
 from demitasse.kernel.clock import monotonic_s
 
 _log = structlog.get_logger("demitasse.connect")
@@ -46,8 +45,10 @@ def app_grant(context: ConnectContext, caller: Caller, app: str) -> Grant:
     if grant is not None and not grant.tokens.is_stale(context.now()):
         return grant
     settings = load_app(context, caller.tx, app)
+    if not caller.step_aside():  # Its holder may be waiting for the caller's transaction to end.
+        tokens = context.provider(settings).client_credentials()
+        return keep_new(context, caller.tx, app=app, user=None, tokens=tokens, asked=settings.scopes)
     began_at = context.now()
-    caller.step_aside()
     with context.ledger.lease(f"{app} ", wait_s=WAIT_S) as lease:
         with caller.reading() as tx:
             newest = find_grant(context, tx, app, None)
@@ -73,38 +74,26 @@ def refreshed(context: ConnectContext, caller: Caller, seen: Grant, *, is_reject
         ProviderUnavailable: as ``active_grant``; while the old token still lives it is returned instead.
         Misconfigured: as ``active_grant``.
     """
-    began_at, began_s = context.now(), monotonic_s()
-    settings = load_app(context, caller.tx, seen.app)
+    began_s = monotonic_s()
+    refresh = _Refresh(context, caller, load_app(context, caller.tx, seen.app), is_rejected=is_rejected)
     caller.step_aside()
     try:
         with context.ledger.lease(seen.name, wait_s=WAIT_S) as lease:
-            newest = _newest(context, caller, seen.name, lease)
-            if newest is None or newest.state is GrantState.REVOKED:
-                return None
-            now = context.now()
-            if newest.is_newer_than(seen):
-                is_good = not newest.tokens.is_expired(now)
-            else:
-                is_good = not is_rejected and not newest.tokens.is_stale(now)
-            if not is_good:
-                _share_failure(lease, began_at)
-                newest = _Refresh(context, caller, lease).run(newest, settings, is_rejected=is_rejected)
+            newest = refresh.under(lease, seen)
     except (ProviderUnavailable, Misconfigured) as error:
+        refresh.note_failure(error)
         if is_rejected or seen.tokens.is_expired(context.now()):
             raise
-        _log.warning("token.refresh_postponed", token=seen.name, app=seen.app, error=error.message)
         return seen
-    if newest is not None and lease.pending is not None:
+    if lease.pending is not None:
         caller.durably(lambda tx: settle(context, tx, seen.name))
-    if newest is not None and newest.is_newer_than(seen):
-        _log.info("token.newer", token=seen.name, app=seen.app, duration_ms=round((monotonic_s() - began_s) * 1000))
+    duration_ms = round((monotonic_s() - began_s) * 1000)
+    if newest is None or newest.state is GrantState.REVOKED:
+        _log.warning("token.refused", token=seen.name, app=seen.app, duration_ms=duration_ms)
+        return None
+    if newest.is_newer_than(seen):
+        _log.info("token.newer", token=seen.name, app=seen.app, duration_ms=duration_ms)
     return newest
-
-
-def _newest(context: ConnectContext, caller: Caller, name: str, lease: Lease) -> Grant | None:
-    with caller.reading() as tx:
-        grant = load_grant(context, tx, name)
-    return None if grant is None else overlaid(grant, lease.pending)
 
 
 def _share_failure(lease: Lease, began_at: datetime) -> None:
@@ -114,66 +103,72 @@ def _share_failure(lease: Lease, began_at: datetime) -> None:
 
 
 class _Refresh:
-    """One refresh, under its lease."""
+    """One refresh, or what somebody else's came to. Under its lease nothing waits for the site's database."""
 
-    def __init__(self, context: ConnectContext, caller: Caller, lease: Lease) -> None:
+    def __init__(self, context: ConnectContext, caller: Caller, settings: AppSettings, *, is_rejected: bool) -> None:
         self._context = context
         self._caller = caller
-        self._lease = lease
+        self._settings = settings
+        self._is_rejected = is_rejected
+        self._began_at = context.now()
+        self._asked_for: Grant | None = None
 
-    def run(self, grant: Grant, settings: AppSettings, *, is_rejected: bool) -> Grant | None:
-        """Ask the provider, and make what it gives durable before anybody uses it."""
-        if not grant.tokens.refresh_token:
-            if not is_rejected and not grant.tokens.is_expired(self._context.now()):
-                return grant
-            self._give_up(grant, settings, _NO_REFRESH_TOKEN)
-            return None
+    def under(self, lease: Lease, seen: Grant) -> Grant | None:
+        """Return the newest grant with a token that is good: as it is stored, or after asking the provider."""
+        newest = self._newest(seen.name, lease.pending)
+        if newest is None or newest.state is GrantState.REVOKED or self._is_good(newest, seen):
+            return newest
+        _share_failure(lease, self._began_at)
+        self._asked_for = newest
         try:
-            tokens = self._context.provider(settings).refresh(grant.tokens.refresh_token)
-        except GrantRefused as error:
-            again = self._changed_meanwhile(grant)
-            if again is None:
-                self._give_up(grant, settings, error.message)
-            return again
+            return self._ask(lease, newest)
         except (ProviderUnavailable, Misconfigured) as error:
-            self._note_failure(grant, error)
+            lease.note_failure(error.message, now=self._context.now())
             raise
-        pending = Pending(grant_id=grant.grant_id, generation=grant.generation + 1, tokens=tokens.after(grant.tokens))
-        if not self._lease.keep(pending):
-            return self._changed_meanwhile(grant)
+
+    def note_failure(self, error: ConnectError) -> None:
+        """Write why the provider could not be asked, where it was this one that asked."""
+        grant, now = self._asked_for, self._context.now()
+        if grant is not None:
+            self._caller.durably(lambda tx: store.note_failure(tx, grant, error.message, now=now))
+            _log.warning("token.not_refreshed", token=grant.name, app=grant.app, error=error.message)
+
+    def _newest(self, name: str, pending: Pending | None) -> Grant | None:
+        with self._caller.reading() as tx:
+            grant = load_grant(self._context, tx, name)
+        return None if grant is None else overlaid(grant, pending)
+
+    def _is_good(self, newest: Grant, seen: Grant) -> bool:
+        now = self._context.now()
+        tokens = newest.tokens
+        if newest.is_newer_than(seen) or (not tokens.refresh_token and not self._is_rejected):
+            return not tokens.is_expired(now)  # Where there is nothing to refresh with, a token serves to its end.
+        return not self._is_rejected and not tokens.is_stale(now)
+
+    def _ask(self, lease: Lease, grant: Grant) -> Grant | None:
+        """Ask the provider, and make what it says durable before anybody acts on it."""
+        generation = grant.generation + 1
+        try:
+            tokens = self._tokens(grant.tokens.refresh_token)
+        except GrantRefused as error:
+            again = self._newest(grant.name, self._context.ledger.pending(grant.name))
+            if again is None or again.is_newer_than(grant):
+                return again
+            pending = Pending(grant_id=grant.grant_id, generation=generation, refusal=self._advised(error, grant))
+        else:
+            pending = Pending(grant_id=grant.grant_id, generation=generation, tokens=tokens.after(grant.tokens))
+        if not lease.keep(pending):  # It took so long that the lease went to somebody else: theirs counts.
+            return self._newest(grant.name, self._context.ledger.pending(grant.name))
         return moved(grant, pending)
 
-    def _changed_meanwhile(self, grant: Grant) -> Grant | None:
-        """Return the grant where somebody has written another one since it was read."""
-        pending = self._context.ledger.pending(grant.name)
-        with self._caller.reading() as tx:
-            stored = load_grant(self._context, tx, grant.name)
-        newest = None if stored is None else overlaid(stored, pending)
-        if newest is None or newest.tokens.refresh_token == grant.tokens.refresh_token:
-            return None
-        return None if newest.state is GrantState.REVOKED else newest
+    def _tokens(self, refresh_token: str | None) -> Tokens:
+        if refresh_token is None:
+            raise GrantRefused(_NO_REFRESH_TOKEN)
+        return self._context.provider(self._settings).refresh(refresh_token)
 
-    def _give_up(self, grant: Grant, settings: AppSettings, reason: str) -> None:
-        """Note that the user has to authorise again, and tell them: once."""
-        context = self._context
-        now = context.now()
-        told = reason if _is_settled(grant, settings, now=now) else f"{reason}. {_TESTING}"
-
-        def note(tx: Transaction) -> None:
-            if store.revoke(tx, grant, told, now=now):
-                context.notices.reauthorise(tx, grant, reason=told)
-
-        self._caller.durably(note)
-        _log.warning("token.refused", token=grant.name, app=grant.app, error=reason)
-
-    def _note_failure(self, grant: Grant, error: ConnectError) -> None:
-        now = self._context.now()
-        self._lease.note_failure(error.message, now=now)
-        self._caller.durably(lambda tx: store.note_failure(tx, grant, error.message, now=now))
-        _log.warning("token.not_refreshed", token=grant.name, app=grant.app, error=error.message)
-
-
-def _is_settled(grant: Grant, settings: AppSettings, *, now: datetime) -> bool:
-    """Return whether Google's limit for apps in testing cannot be why a grant is refused."""
-    at_google = _GOOGLE in settings.endpoints.authorization_uri
-    return not at_google or grant.connected_at is None or now - grant.connected_at > timedelta(days=_TESTING_DAYS)
+    def _advised(self, error: GrantRefused, grant: Grant) -> str:
+        """Return why a grant is refused, with what may be behind it."""
+        at_google = _GOOGLE in self._settings.endpoints.authorization_uri
+        age = None if grant.connected_at is None else self._context.now() - grant.connected_at
+        is_young = age is not None and age < timedelta(days=_TESTING_DAYS)
+        return f"{error.message}. {_TESTING}" if at_google and is_young else error.message

@@ -49,8 +49,8 @@ _NOTE_FAILURE = (
     'UPDATE "connect_grant" SET "error" = ?, "failed_at" = ? WHERE "token" = ? AND "grant_id" = ? AND "generation" <= ?'
 )
 _REVOKE = (
-    'UPDATE "connect_grant" SET "state" = ?, "error" = ?, "failed_at" = ? '
-    'WHERE "token" = ? AND "grant_id" = ? AND "generation" <= ? AND "state" = ?'
+    'UPDATE "connect_grant" SET "state" = ?, "generation" = ?, "error" = ?, "failed_at" = ? '
+    'WHERE "token" = ? AND "grant_id" = ? AND "generation" < ?'
 )
 _NOTE_ACCOUNT = (
     'UPDATE "connect_grant" SET "account" = ?, "subject" = ?, "error" = NULL, "failed_at" = NULL WHERE "token" = ?'
@@ -171,10 +171,10 @@ def note_failure(tx: Transaction, grant: Grant, error: str, *, now: datetime) ->
     tx.run(_NOTE_FAILURE, (error, now.timestamp(), grant.name, grant.grant_id, grant.generation))
 
 
-def revoke(tx: Transaction, grant: Grant, error: str, *, now: datetime) -> bool:
-    """Mark a grant as refused by its provider; return whether this is news."""
-    params = (int(GrantState.REVOKED), error, now.timestamp(), grant.name, grant.grant_id, grant.generation)
-    return tx.run(_REVOKE, (*params, int(GrantState.USABLE))) == 1
+def revoke(tx: Transaction, grant: Grant, error: str, *, generation: int, now: datetime) -> bool:
+    """Mark a grant as refused by its provider; return false, and change nothing, where that is known or out of date."""
+    params = (int(GrantState.REVOKED), generation, error, now.timestamp(), grant.name, grant.grant_id, generation)
+    return tx.run(_REVOKE, params) == 1
 
 
 def note_account(tx: Transaction, token: str, *, account: str | None, subject: str | None) -> None:

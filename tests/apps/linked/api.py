@@ -22,9 +22,15 @@ def token(name, user=None):
 
 
 @frappe.whitelist()
-def marked_token(name, user, mark):
-    """Tell that it is time, by a file, and ask."""
-    pathlib.Path(mark).touch()
+def token_at_a_word(name, user, folder):
+    """Say that this process is up, wait for the word, say that it asks, and ask; all by files in a folder."""
+    folder = pathlib.Path(folder)
+    folder.mkdir()
+    (folder / "up").touch()
+    until = time.monotonic() + 30
+    while not (folder / "go").exists() and time.monotonic() < until:
+        time.sleep(0.01)
+    (folder / "asks").touch()
     return token(name, user)
 
 

@@ -33,13 +33,16 @@ def well_behaved(shop: Shop) -> Iterator[None]:
 def test_twenty_threads_and_two_processes_share_one_refresh(shop: Shop, tmp_path: Path) -> None:
     name = unique("Race")
     browser, old = shop.connect_briefly(ASHA, name)
-    shop.provider.set(holds=True)
     browsers = [shop.browser(ASHA) for _ in range(20)]
-    marks = [tmp_path / "one", tmp_path / "two"]
-    processes = [shop.execute("marked_token", name=name, user=ASHA, mark=str(mark)) for mark in marks]
+    folders = [tmp_path / "one", tmp_path / "two"]
+    processes = [shop.execute("token_at_a_word", name=name, user=ASHA, folder=str(each)) for each in folders]
+    wait_for("both processes", lambda: all((each / "up").exists() for each in folders), within_s=30)
+    shop.provider.set(holds=True)
     with ThreadPoolExecutor(20) as pool:
         asked = [pool.submit(shop.call, each, "token", name=name) for each in browsers]
-        wait_for("both processes to ask", lambda: all(mark.exists() for mark in marks))
+        for each in folders:
+            (each / "go").touch()
+        wait_for("both processes to ask", lambda: all((each / "asks").exists() for each in folders))
         wait_for("the first refresh", lambda: shop.provider.counted()["held"] == 1)
         shop.provider.set()
         answered = [each.result() for each in asked]

@@ -180,7 +180,7 @@ def _ask_for_offline(plant: Plant, tx: Transaction) -> None:
 
 
 def _mark(plant: Plant, tx: Transaction, grant: Grant) -> None:
-    assert store.revoke(tx, grant, "refused", now=plant.clock())
+    assert store.revoke(tx, grant, "refused", generation=2, now=plant.clock())
 
 
 def test_an_app_that_is_not_ready_is_told_before_anybody_is_sent_away(plant: Plant) -> None:

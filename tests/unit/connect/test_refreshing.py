@@ -1,9 +1,11 @@
 """Refreshing: what is asked, what is kept, who is told; without a socket, and on a clock that the test moves."""
 
 import threading
+import time
 
 import pytest
 
+from demitasse.auth.model import ADMINISTRATOR_ACTOR
 from demitasse.connect import store
 from demitasse.connect.errors import Misconfigured, ProviderUnavailable
 from demitasse.connect.keeping import settle, settle_all
@@ -12,6 +14,7 @@ from demitasse.connect.model import Grant, GrantState, Tokens
 from demitasse.connect.reading import find_grant
 from demitasse.connect.refreshing import active_grant, refreshed
 from demitasse.db.transaction import Transaction
+from demitasse.documents import building, operations
 from tests.unit.connect.plant import APP, USER, Plant, gives, reply
 
 
@@ -110,6 +113,8 @@ def test_a_refused_grant_is_marked_after_a_call_that_has_written(plant: Plant) -
     plant.provider.answers(reply(400, error="invalid_grant"))
     assert token(plant, writes=True) is None
     assert plant.alerts() == []
+    assert token(plant, writes=True) is None
+    assert len(plant.provider.asked) == 1  # The ledger knows.
     plant.finish_later()
     assert len(plant.alerts()) == 1
     assert plant.column("state") == GrantState.REVOKED
@@ -248,15 +253,65 @@ def test_old_failures_do_not_come_over_newer_successes(plant: Plant) -> None:
     token(plant)
     plant.write(lambda tx: store.note_failure(tx, grant, "late", now=plant.clock()))
     revoked: list[bool] = []
-    plant.write(lambda tx: revoked.append(store.revoke(tx, grant, "late", now=plant.clock())))
+    plant.write(lambda tx: revoked.append(store.revoke(tx, grant, "late", generation=2, now=plant.clock())))
     assert (plant.column("error"), plant.column("state"), revoked) == (None, GrantState.USABLE, [False])
 
 
 def _mark(plant: Plant, tx: Transaction, grant: Grant) -> None:
-    assert store.revoke(tx, grant, "refused", now=plant.clock())
+    assert store.revoke(tx, grant, "refused", generation=2, now=plant.clock())
 
 
 def _tokens(plant: Plant, access_token: str, scopes: tuple[str, ...] | None = None) -> Tokens:
     return Tokens(
         access_token=access_token, refresh_token="r", expires_in=7200.0, scopes=scopes, issued_at=plant.clock()
     )
+
+
+def test_nobody_who_holds_a_lease_waits_for_the_transaction_of_who_waits_for_it(plant: Plant) -> None:
+    """One call has written and asks for the token that another one is finding refused."""
+    plant.grant()
+    plant.clock.advance(3600)
+    asking, go_on = threading.Event(), threading.Event()
+    found: list[str | None] = []
+
+    def refuse(*_: object, **__: object) -> object:
+        asking.set()
+        go_on.wait(10)
+        return reply(400, error="invalid_grant")
+
+    plant.provider.send = refuse  # type: ignore[method-assign,assignment] # it must be waited for
+    first = threading.Thread(target=lambda: found.append(token(plant)))
+    second = threading.Thread(target=lambda: found.append(token(plant, writes=True)))
+    first.start()
+    asking.wait(10)
+    second.start()
+    while not plant.site.database.turn.is_held:
+        threading.Event().wait(0.005)
+    began_s = time.monotonic()
+    go_on.set()
+    first.join(20)
+    second.join(20)
+    assert found == [None, None]
+    assert time.monotonic() - began_s < 5
+    plant.finish_later()
+    assert len(plant.alerts()) == 1
+
+
+def test_a_document_that_code_has_made_is_refreshed_too(plant: Plant) -> None:
+    def make(tx: Transaction) -> None:
+        record = building.new_record(
+            plant.site.documents,
+            plant.site.registry.get("Token Cache"),
+            {"connected_app": APP, "user": USER, "access_token": "own", "refresh_token": "own-r", "expires_in": 60},
+        )
+        operations.insert(plant.site.documents, tx, record, actor=ADMINISTRATOR_ACTOR)
+
+    plant.write(make)
+    assert token(plant) == "own"
+    plant.clock.advance(60)
+    plant.provider.answers(gives("second", "r-2"))
+    assert token(plant) == "second"
+    plant.clock.advance(3600)
+    plant.provider.answers(gives("third", "r-3"))
+    assert token(plant) == "third"
+    assert [each.form["refresh_token"] for each in plant.provider.asked] == ["own-r", "r-2"]
