@@ -58,7 +58,7 @@ class SitePush:
             stream = RedisStream(
                 site.settings.redis_url, name=f"demitasse:live:{site.settings.site.name}", max_rows=_MAX_ROWS
             )
-            self._carrying = self._loop.create_task(StreamCarrier(self.hub, stream).run())
+            self._carrying = self._loop.create_task(StreamCarrier(self.hub, stream, writer="site").run())
         self.live.start()
         site.noticing.watches = self._watches
         site.noticing.on_changes = self._changed

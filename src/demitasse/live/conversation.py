@@ -58,6 +58,7 @@ class Conversation:
         """Subscribe to what the doorkeeper allows, and say of each topic how it went."""
         connection, hub = self._connection, self._hub
         granted: dict[str, Cursor | None] = {}
+        await hub.ready()
         for topic, since in wanted.items():
             try:
                 others = connection.topics.keys() | granted.keys()

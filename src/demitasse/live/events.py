@@ -70,6 +70,7 @@ class EventsEndpoint:
         for topic in topics:
             check_topic_form(topic, taken=len(topics) - 1, limits=self._hub.limits)
             await self._hub.doorkeeper.check_topic(subject, topic)
+        await self._hub.ready()
         await send({"type": "http.response.start", "status": 200, "headers": [*_HEADERS, *headers]})
         await send({"type": "http.response.body", "body": b"retry: %d\n\n" % _RETRY_MS, "more_body": True})
         self._hub.connections.add(connection)

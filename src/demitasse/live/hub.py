@@ -3,6 +3,8 @@
 Every method belongs to the thread of the event loop.
 """
 
+import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -19,6 +21,7 @@ from demitasse.live.warmth import Warmth
 
 CallSoon = Callable[[Callable[[], None]], object]
 """Runs a callback in the next turn of the event loop (``loop.call_soon``)."""
+_READY_WITHIN_S = 3.0
 _SLICE_S = 0.005
 _OFFERS_BETWEEN_LOOKS = 64
 _BATCH_ENTRIES = 64
@@ -97,6 +100,18 @@ class Hub:
         elif self.wants(message.topic):
             self.append(message, (self._log.head_place[0] + 1,))
 
+    async def ready(self) -> None:
+        """Return once the stream is known that cursors belong to; after a while also without it."""
+        if self.carrier is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_READY_WITHIN_S):
+                    await self.carrier.ready()
+
+    async def carried(self) -> None:
+        """Return once what was published here reaches every process, even if this one is killed now."""
+        if self.carrier is not None:
+            await self.carrier.written()
+
     def wants(self, topic: str) -> bool:
         """Return whether a message to the topic can reach anybody, now or when he comes back."""
         return self.carrier is not None or self._warmth is None or self._warmth.is_warm(topic)
@@ -151,8 +166,8 @@ class Hub:
             if since is None and topic in connection.topics:
                 continue
             located = head if since is None else self._log.locate(since)
-            if self._warmth is not None and since is not None and located is not None:
-                located = located if self._warmth.covers(topic, located) else None
+            if since is not None and located is not None and not self._has_all_since(topic, located):
+                located = None
             if located is None:
                 lost.append(topic)
             starts[topic] = head if located is None else located
@@ -210,6 +225,10 @@ class Hub:
         """End all connections: the server stops."""
         for connection in tuple(self.connections):
             connection.close(CloseCode.RESTARTING, "The server restarts: connect again")
+
+    def _has_all_since(self, topic: str, ordinal: int) -> bool:
+        """Return whether nothing of the topic was left out after an ordinal because nobody listened."""
+        return self.carrier is not None or self._warmth is None or self._warmth.covers(topic, ordinal)
 
     def _pump(self) -> None:
         """Offer what is pending, for a few milliseconds at a time: requests are served in between."""

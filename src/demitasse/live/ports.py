@@ -62,3 +62,9 @@ class Carrier(Protocol):
 
     def publish(self, message: Message) -> None:
         """Bring the message to every hub, this process's included, in one order for all."""
+
+    async def written(self) -> None:
+        """Return once everything that was published here can no longer be lost with this process."""
+
+    async def ready(self) -> None:
+        """Return once what was published before is known."""

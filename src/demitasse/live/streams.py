@@ -7,6 +7,7 @@ Source: docs/decisions/0007-one-engine-for-live-push.md
 """
 
 import asyncio
+import contextlib
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 
@@ -23,6 +24,9 @@ _log = structlog.get_logger("demitasse.live")
 _ROWS_AT_ONCE = 500
 _WAITS_S = 2.0
 _RETRY_S = (0.05, 0.1, 0.2, 0.5, 1.0)
+_ATTENDS_EVERY_S = 2.0
+_SILENT_S = 10.0
+_LEAVES_WITHIN_S = 2.0
 _MAX_WAITING = 10_000
 _MAX_PUBLISHERS = 1_000
 _EPOCH_LENGTH = 12
@@ -30,15 +34,28 @@ _FETCH_ANEW = b"fetch-anew"
 
 
 class StreamCarrier:
-    """Carries the messages of one hub to all and back. Every method belongs to the loop's thread."""
+    """Carries the messages of one hub to all and back. Every method belongs to the loop's thread.
 
-    def __init__(self, hub: Hub, stream: RedisStream) -> None:
+    A process that is killed may have had messages that were not in the stream yet. So each is noted as a writer until it
+    leaves; when one has vanished, clients are told to fetch anew.
+
+    Args:
+        writer: The name under which this process is noted, where it has the same in each of its lives and no other
+            process has it at that time: a crash is then known as soon as it is back.
+    """
+
+    def __init__(self, hub: Hub, stream: RedisStream, *, writer: str | None = None) -> None:
         self._hub = hub
         self._stream = stream
         self._publisher = random_name(_EPOCH_LENGTH).encode()
+        self._writer = writer or self._publisher.decode()
+        self._is_noted = False
         self._count = 0
         self._waiting: deque[Fields] = deque()
         self._something_waits = asyncio.Event()
+        self._is_ready = asyncio.Event()
+        self._all_written = asyncio.Event()
+        self._all_written.set()
         self._heard: OrderedDict[bytes, int] = OrderedDict()
         self._last: StreamId = (0, 0)
         self._epoch = ""
@@ -59,14 +76,26 @@ class StreamCarrier:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._write())
                 tasks.create_task(self._read())
+                tasks.create_task(self._attend())
         finally:
-            await self._stream.close()
+            await self._leave()
+
+    async def ready(self) -> None:
+        """Return once the stream has been read for the first time."""
+        await self._is_ready.wait()
+
+    async def written(self) -> None:
+        """Return once everything that was published here is in the stream, where no crash of this process loses it."""
+        await self._all_written.wait()
+
+    def _row(self, row: dict[bytes, bytes]) -> Fields:
+        """Return a row with what tells it from a repetition."""
+        self._count += 1
+        return {**row, b"p": self._publisher, b"n": b"%d" % self._count}
 
     def _queue(self, row: dict[bytes, bytes]) -> None:
-        self._count += 1
-        row[b"p"] = self._publisher
-        row[b"n"] = b"%d" % self._count
-        self._waiting.append(row)
+        self._waiting.append(self._row(row))
+        self._all_written.clear()
         self._something_waits.set()
 
     async def _write(self) -> None:
@@ -90,6 +119,7 @@ class StreamCarrier:
                 self._waiting.popleft()
         if not self._waiting:
             self._something_waits.clear()
+            self._all_written.set()
 
     async def _read(self) -> None:
         failures = 0
@@ -111,16 +141,45 @@ class StreamCarrier:
             else:
                 self._take_in(rows)
 
+    async def _attend(self) -> None:
+        """Show that this process lives, and look whether all others do."""
+        while True:
+            await asyncio.sleep(_ATTENDS_EVERY_S)
+            try:
+                if self._is_noted and await self._stream.vanished(self._writer, silent_s=_SILENT_S):
+                    _log.warning("live.writer_vanished")
+                    self._queue({b"r": _FETCH_ANEW})
+            except StreamUnavailable:
+                continue  # the reader tells of it
+
+    async def _leave(self) -> None:
+        """Write what waits, within a bound, and leave without a trace; else the others will notice."""
+        with contextlib.suppress(StreamUnavailable, TimeoutError):
+            async with asyncio.timeout(_LEAVES_WITHIN_S):
+                while self._waiting:
+                    rows = list(self._waiting)
+                    await self._stream.add(rows)
+                    self._written(rows)
+                if self._is_noted:
+                    await self._stream.leave(self._writer)
+                    self._is_noted = False
+        await self._stream.close()
+
     async def _connect(self) -> None:
         """Take up the stream: at first with what is in it, after a break where we were, after a restart anew."""
         state = await self._stream.state()
         epoch = state.run_id[:_EPOCH_LENGTH]
+        if not self._is_noted:
+            if await self._stream.enter(self._writer):
+                await self._stream.add([self._row({b"r": _FETCH_ANEW})])
+            self._is_noted = True
         if self._epoch != epoch:
             rows = await self._stream.newest(self._hub.limits.log_entries)
             self._start_from(rows, epoch, start=(0, 0) if state.is_whole or not rows else rows[0][0])
             self._last = rows[-1][0] if rows else state.last_id
             self._epoch = epoch
         self.is_connected = True
+        self._is_ready.set()
         _log.info("live.redis_connected", epoch=epoch)
 
     def _start_from(self, rows: Sequence[tuple[StreamId, Fields]], epoch: str, *, start: Place) -> None:

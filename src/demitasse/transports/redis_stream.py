@@ -47,6 +47,7 @@ class RedisStream:
 
     def __init__(self, url: str, *, name: str, max_rows: int) -> None:
         self._name = name
+        self._writers = f"{name}:writers"
         self._max_rows = max_rows
         options: dict[str, Any] = {
             "retry": Retry(NoBackoff(), 0),
@@ -133,6 +134,48 @@ class RedisStream:
             raise _unavailable(error) from error
         rows = _rows_of(found)
         return [(stream_id(row[0]), row[1]) for row in rows]
+
+    async def enter(self, writer: str) -> bool:
+        """Note that a writer works from now on; return whether it was noted already, and so has never left.
+
+        Raises:
+            StreamUnavailable: Redis cannot be reached.
+        """
+        try:
+            earlier = await self._redis.zscore(self._writers, writer)
+            await self._redis.zadd(self._writers, {writer: await self._now_s()})
+        except (RedisError, OSError) as error:
+            raise _unavailable(error) from error
+        return earlier is not None
+
+    async def vanished(self, writer: str, *, silent_s: float) -> int:
+        """Note that a writer still works; return how many others have been silent for too long, each told once.
+
+        Raises:
+            StreamUnavailable: Redis cannot be reached.
+        """
+        try:
+            now_s = await self._now_s()
+            await self._redis.zadd(self._writers, {writer: now_s})
+            silent = await self._redis.zrangebyscore(self._writers, "-inf", now_s - silent_s)
+            return sum([await self._redis.zrem(self._writers, each) for each in silent])
+        except (RedisError, OSError) as error:
+            raise _unavailable(error) from error
+
+    async def leave(self, writer: str) -> None:
+        """Note that a writer has written everything and works no more.
+
+        Raises:
+            StreamUnavailable: Redis cannot be reached.
+        """
+        try:
+            await self._redis.zrem(self._writers, writer)
+        except (RedisError, OSError) as error:
+            raise _unavailable(error) from error
+
+    async def _now_s(self) -> float:
+        seconds, microseconds = await self._redis.time()
+        return float(seconds) + float(microseconds) / 1e6
 
     async def close(self) -> None:
         """Close the connections."""

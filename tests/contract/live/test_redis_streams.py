@@ -149,3 +149,38 @@ async def test_a_process_that_fell_behind_the_stream_has_its_clients_fetch_anew(
     publish(two, 5 * MAX_ROWS)
     await until(has_newest(client, 5 * MAX_ROWS), "the newest has come")
     assert numbers(client.messages) == [0, 5 * MAX_ROWS]
+
+
+async def test_what_a_killed_process_may_not_have_written_is_fetched_anew(new_redis_process: Processes) -> None:
+    one, two = new_redis_process(), new_redis_process()
+    await one.start()
+    await two.start()
+    client = two.client()
+    client.subscribe("notes")
+    await one.kill()
+    publish(one, 1)
+    await until(is_told(client), "the client has been told")
+
+
+async def test_a_process_that_leaves_writes_everything_and_nobody_fetches_anew(new_redis_process: Processes) -> None:
+    one, two = new_redis_process(), new_redis_process()
+    await one.start()
+    await two.start()
+    client = two.client()
+    client.subscribe("notes")
+    publish(one, *range(800))
+    await one.stop()
+    await until(has(client, 800), "all messages have come")
+    assert client.refetched == []
+
+
+async def test_what_was_carried_survives_the_process(new_redis_process: Processes) -> None:
+    one, two = new_redis_process(), new_redis_process()
+    await one.start()
+    await two.start()
+    client = two.client()
+    client.subscribe("notes")
+    publish(one, 1)
+    await one.hub.carried()
+    await one.kill()
+    await until(has(client, 1), "the message has come")

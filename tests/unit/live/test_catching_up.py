@@ -124,5 +124,5 @@ class Push(RuleBasedStateMachine):
                 assert numbers == [n for n, _ in expected]
 
 
-Push.TestCase.settings = settings(max_examples=400, stateful_step_count=60, deadline=None)
+Push.TestCase.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
 TestPush = Push.TestCase
