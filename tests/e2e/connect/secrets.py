@@ -7,7 +7,7 @@ from urllib.parse import quote, quote_plus
 
 import requests
 
-from tests.e2e.site import Client, ServedSite, run_command
+from tests.e2e.site import TIMEOUT_S, Client, ServedSite, run_command
 
 _DOCTYPES = (
     "Connected App",
@@ -59,7 +59,23 @@ def _places(site: ServedSite, admin: Client) -> Iterator[tuple[str, str]]:
                 f"{doctype} {row['name']}",
                 admin.get(f"/api/resource/{doctype}/{quote(str(row['name']), safe='')}").text,
             )
+    yield from _pages(site)
     yield "webhook export", run_command("webhook", "export", "--site", str(site.path)).stdout
+
+
+def _pages(site: ServedSite) -> Iterator[tuple[str, str]]:
+    """Yield what the Desk shows to Administrator: lists, forms, connections."""
+    with requests.Session() as session:
+        session.trust_env = False
+        login = {"usr": "Administrator", "pwd": site.password}
+        assert session.post(f"{site.url}/api/method/login", data=login, timeout=TIMEOUT_S).status_code == 200
+        paths = ["/app", "/app/connections", "/app/connections?all=1"]
+        for doctype in ("Connected App", "Token Cache", "Error Log", "Webhook Alert"):
+            slug = doctype.lower().replace(" ", "-")
+            names = session.get(f"{site.url}/api/resource/{doctype}", timeout=TIMEOUT_S).json()["data"]
+            paths += [f"/app/{slug}", *(f"/app/{slug}/{quote(row['name'], safe='')}" for row in names[:3])]
+        for path in paths:
+            yield path, session.get(site.url + path, timeout=TIMEOUT_S).text
 
 
 def _dump(site: ServedSite, file: str) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """ScoopJoy's calendar: a login at a real provider, and a calendar service that also fails in every way it can."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from tests.e2e.connect.conftest import METHODS, Browser, Shop, opened_shop, with_users
 from tests.e2e.connect.provider import CLIENT_ID, CLIENT_SECRET
 from tests.e2e.receiver import Receiver, Reply
-from tests.e2e.site import make_site
+from tests.e2e.site import make_site, run_command
 from tests.e2e.waiting import wait_for
 from tests.e2e.webhooks import rows
 
@@ -199,3 +200,31 @@ def test_the_client_s_secret_is_only_named(shop: Shop, asha: Browser) -> None:
     assert stored["client_secret"] == "********"
     assert not stored.get("redirect_uri")
     assert shop.status(asha, "Google")["redirect_uri"].endswith(".connected_app.callback/Google")
+
+
+def test_google_comes_with_a_migration_once_it_is_configured_and_follows_the_client(tmp_path: Path) -> None:
+    path = tmp_path / "site"
+    make_site(path, apps=["scoopjoy"])
+    assert google_on(path) is None
+    for client_id, secret in (("one", "first-secret"), ("two", "second-secret")):
+        config = json.loads((path / "site_config.json").read_text())
+        config.update(google_client_id=client_id, google_client_secret=secret)
+        (path / "site_config.json").write_text(json.dumps(config))
+        for _ in range(2):  # The second time changes nothing.
+            done = run_command("migrate", "--site", str(path))
+            assert done.returncode == 0, done.stderr
+        assert google_on(path) == client_id
+    connection = sqlite3.connect(path / "site.db")
+    dump = "\n".join(connection.iterdump())
+    connection.close()
+    assert "first-secret" not in dump
+    assert "second-secret" not in dump
+
+
+def google_on(path: Path) -> str | None:
+    """Return the client id of the Connected App for Google, where there is one."""
+    connection = sqlite3.connect(path / "site.db")
+    found = connection.execute('SELECT client_id FROM "tabConnected App"').fetchall()
+    connection.close()
+    assert len(found) <= 1
+    return found[0][0] if found else None
