@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/ready-$(shell pwd -P | cksum | cut -d' ' -f1)
 CHECKED := $(wildcard src tests apps benchmarks scripts)
 
-.PHONY: help setup demo test services unit lint ruff-check ruff-format types contracts format bench clean
+.PHONY: help setup demo test services unit lint ruff-check ruff-format types contracts format pictures bench clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -49,6 +49,9 @@ contracts:
 format: setup ## Put code in the common form
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
+
+pictures: setup ## Take the pictures of docs/images anew
+	@DEMITASSE_PICTURES=1 $(BIN)/python -m pytest -q tests/e2e/desk/test_pictures.py
 
 bench: setup ## Measure (ARGS go to benchmarks)
 	@$(BIN)/python -m benchmarks $(ARGS)
