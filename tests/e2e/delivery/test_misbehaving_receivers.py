@@ -21,7 +21,8 @@ from tests.unit.outbox.site import new_delivery
 
 LATER = RetrySchedule(delays_s=(60.0,))
 NEIGHBOURS = 20
-WITHIN_S = 2.0
+WITHIN_S = 10.0
+"""Generous, as neighbours on the machine take their part; what hangs would take for ever."""
 SPENT_MB = 24.0
 DELIVERY, LOG = "tabWebhook Delivery", "tabWebhook Request Log"
 
@@ -87,7 +88,7 @@ async def right_outcome(plant: Plant, way: Way, *, number: int) -> None:
     found = {row[0]: row[1:] for row in await plant.rows(LOG, "reference_document", "outcome", "duration_ms", "error")}
     outcome, duration_ms, error = found[f"LEAD-{number}"]
     assert outcome == way.outcome, error
-    assert duration_ms < (TIMEOUT_S + 1) * 1000
+    assert duration_ms < (TIMEOUT_S + WITHIN_S) * 1000
     assert (error is None) == (way.outcome == "delivered")
     states = {row[0]: row[1:] for row in await plant.rows(DELIVERY, "reference_document", "status", "next_attempt_at")}
     status, next_at = states[f"LEAD-{number}"]
