@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from hashlib import sha256
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,6 @@ from demitasse.kernel.clock import Clock
 from demitasse.live.hub import Hub
 from demitasse.live.keeping import keep
 from demitasse.live.model import Message, Place
-from demitasse.live.streams import StreamCarrier
 from demitasse.live.tickets import Tickets
 from demitasse.middleware.admission import Admission
 from demitasse.middleware.configuration import Configuration
@@ -30,7 +30,9 @@ from demitasse.middleware.upstream import Upstream
 from demitasse.middleware.webhooks import KEEP_S, Told, Webhooks
 from demitasse.transports.addresses import AllowList
 from demitasse.transports.http import HttpSender
-from demitasse.transports.redis_stream import RedisStream
+
+if TYPE_CHECKING:
+    from demitasse.live.streams import StreamCarrier
 
 _RECHECK_S = 5.0
 _FORGET_S = 3600.0
@@ -126,10 +128,14 @@ class Shop:
         await self._sender.close()
         self.keeping.close()
 
-    def _between_processes(self, redis_url: str | None, site_url: str) -> StreamCarrier | None:
+    def _between_processes(self, redis_url: str | None, site_url: str) -> "StreamCarrier | None":
         """Return what carries messages to the other processes that serve the same site."""
         if redis_url is None:
             return None
+        # redis comes with the extra `broker`, which one process alone does not need.
+        from demitasse.live.streams import StreamCarrier  # noqa: PLC0415 - as the comment says
+        from demitasse.transports.redis_stream import RedisStream  # noqa: PLC0415 - as above
+
         name = f"demitasse:middleware:{sha256(site_url.encode()).hexdigest()[:16]}"
         return StreamCarrier(self.hub, RedisStream(redis_url, name=name, max_rows=self.hub.limits.log_entries))
 
