@@ -48,20 +48,31 @@ class ColumnSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexSpec:
-    """An index over columns, in order."""
+    """An index over columns, in order.
+
+    Args:
+        where_set: It holds only rows in which this column is set; databases that cannot do that leave none out.
+    """
 
     columns: tuple[str, ...]
     unique: bool = False
+    where_set: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableSpec:
-    """A table. With ``autoincrement`` the key is one integer column, counted by the database and never used twice."""
+    """A table.
+
+    Args:
+        autoincrement: The key is one integer column, counted by the database and never used twice.
+        is_small: Its rows are little more than their key: they are kept in the key's own tree, where there is a choice.
+    """
 
     name: str
     columns: tuple[ColumnSpec, ...]
     primary_key: tuple[str, ...]
     autoincrement: bool = False
+    is_small: bool = False
     indexes: tuple[IndexSpec, ...] = ()
 
 
@@ -141,7 +152,12 @@ def _table(spec: TableSpec, dialect: str) -> Table:
             ),
         )
     table = Table(
-        spec.name, MetaData(), *columns, sqlite_autoincrement=spec.autoincrement, mysql_collate="utf8mb4_nopad_bin"
+        spec.name,
+        MetaData(),
+        *columns,
+        sqlite_autoincrement=spec.autoincrement,
+        sqlite_with_rowid=not spec.is_small,
+        mysql_collate="utf8mb4_nopad_bin",
     )
     for index in spec.indexes:
         _index(table, index)
@@ -152,7 +168,9 @@ def _index(table: Table, spec: IndexSpec) -> Index:
     name = f"{table.name}_{'_'.join(spec.columns)}_{'key' if spec.unique else 'index'}".replace(" ", "_")
     if len(name) > _MAX_IDENTIFIER:
         name = name[: _MAX_IDENTIFIER - 9] + "_" + sha256(name.encode()).hexdigest()[:8]
-    return Index(name, *(table.c[column] for column in spec.columns), unique=spec.unique)
+    kept = None if spec.where_set is None else table.c[spec.where_set].is_not(None)
+    columns = (table.c[column] for column in spec.columns)
+    return Index(name, *columns, unique=spec.unique, sqlite_where=kept, postgresql_where=kept)
 
 
 def _present_columns(tx: Transaction, table: str) -> set[str]:

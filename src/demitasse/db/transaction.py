@@ -20,6 +20,10 @@ class Cursor(Protocol):
     def rowcount(self) -> int:
         """Rows that the last statement changed."""
 
+    @property
+    def lastrowid(self) -> int | None:
+        """The counted key of the row that was inserted last; drivers of PostgreSQL have none."""
+
     def execute(self, sql: str, params: Params, /) -> Any:
         """Run one statement."""
 
@@ -132,6 +136,14 @@ class Transaction:
         except self._source.driver_errors as error:
             self._source.explain(error)
         return cursor.rowcount
+
+    def add(self, sql: str, params: Params) -> int:
+        """Run one INSERT into a table that counts its key ``id``, and return the new row's."""
+        if self.dialect == "postgresql":
+            key: int = self.execute(f'{sql} RETURNING "id"', params)[0][0]
+            return key
+        self.run(sql, params)
+        return self._writing().lastrowid or 0
 
     def run_many(self, sql: str, rows: Iterable[Params]) -> None:
         """Run one statement for each row of parameters."""

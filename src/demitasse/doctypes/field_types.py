@@ -55,6 +55,11 @@ class FieldType:
     is_table: bool = False
     is_secret: bool = False
 
+    @property
+    def keeps_text(self) -> bool:
+        """Whether any text but the empty one is kept as it is."""
+        return self.coerce is _text
+
 
 def _refuse(value: object, expected: str) -> InvalidValue:
     shown = repr(value)

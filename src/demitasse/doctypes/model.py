@@ -145,6 +145,11 @@ class DocType:
         return tuple(f for f in self.fields if f.type.is_secret)
 
     @cached_property
+    def texts(self) -> frozenset[str]:
+        """The names of the fields in which any text but the empty one is kept as it is."""
+        return frozenset(f.name for f in self.columns if f.type.keeps_text)
+
+    @cached_property
     def has_levels(self) -> bool:
         """Whether a permission level guards one of its own fields."""
         return any(f.permlevel for f in self.fields)

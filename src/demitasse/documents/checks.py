@@ -36,8 +36,10 @@ def convert_values(record: Record, *, zone: tzinfo) -> None:
     Raises:
         InvalidFieldValue: a value does not fit its field.
     """
-    values, by_name = record.values, record.doctype.by_name
+    values, by_name, texts = record.values, record.doctype.by_name, record.doctype.texts
     for name, value in values.items():
+        if value.__class__ is str and value and name in texts:
+            continue  # What nearly all are, and stay.
         field = by_name.get(name)
         if value is not None and field is not None and field.type.storage is not None:
             values[name] = convert(record.doctype, field, value, zone=zone)

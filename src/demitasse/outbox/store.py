@@ -16,7 +16,7 @@ STORED_MOMENT: Mapping[str, Callable[[datetime], Any]] = {
 
 _QUEUE = (
     'INSERT INTO "outbox" ("delivery", "channel", "order_key", "held", "retry", "due_at", "attempts", '
-    '"round_started_at") VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING "id"'
+    '"round_started_at") VALUES (?, ?, ?, ?, ?, ?, ?, ?)'
 )
 _DELIVERY = (
     'INSERT INTO "tabWebhook Delivery" ("name", "owner", "creation", "modified", "modified_by", "webhook", "status", '
@@ -39,18 +39,22 @@ _POSTPONE = (
     'UPDATE "outbox" SET "retry" = 1, "held" = ?, "due_at" = ?, "attempts" = ?, "failing_since" = ?, '
     '"lease_until" = 0, "lease_token" = 0 WHERE "id" = ? AND "lease_token" = ?'
 )
-_NEXT_VALUE = 'INSERT INTO "document_sequence" ("doctype", "name", "value") VALUES (?, ?, 1) '
-_SEQUENCE = {
-    "sqlite": _NEXT_VALUE + 'ON CONFLICT ("doctype", "name") DO UPDATE SET "value" = "value" + 1 RETURNING "value"',
-    "postgresql": _NEXT_VALUE
-    + 'ON CONFLICT ("doctype", "name") DO UPDATE SET "value" = "document_sequence"."value" + 1 RETURNING "value"',
-    "mariadb": _NEXT_VALUE + 'ON DUPLICATE KEY UPDATE "value" = "value" + 1 RETURNING "value"',
+_FIRST_VALUE = {
+    "sqlite": 'INSERT INTO "document_sequence" ("doctype", "name", "value") VALUES (?, ?, 1) ON CONFLICT DO NOTHING',
+    "postgresql": 'INSERT INTO "document_sequence" ("doctype", "name", "value") VALUES (?, ?, 1) ON CONFLICT DO NOTHING',
+    "mariadb": 'INSERT IGNORE INTO "document_sequence" ("doctype", "name", "value") VALUES (?, ?, 1)',
 }
+_NEXT_VALUE = 'UPDATE "document_sequence" SET "value" = "value" + 1 WHERE "doctype" = ? AND "name" = ?'
+_VALUE = 'SELECT "value" FROM "document_sequence" WHERE "doctype" = ? AND "name" = ?'
 
 
 def next_sequence_value(tx: Transaction, doctype: str, name: str) -> int:
     """Count one more event of a document; the row is locked until the transaction ends."""
-    value: int = tx.execute(_SEQUENCE[tx.dialect], (doctype, name))[0][0]
+    key = (doctype, name)
+    if tx.run(_FIRST_VALUE[tx.dialect], key):  # Most documents that have events are new.
+        return 1
+    tx.run(_NEXT_VALUE, key)
+    value: int = tx.execute(_VALUE, key)[0][0]
     return value
 
 
@@ -67,8 +71,7 @@ def queue(  # noqa: PLR0913 - the columns of a row
 ) -> int:
     """Add a row to the queue and return its id."""
     row = (name, channel, order_key, int(is_held), int(is_retry), due_at_us, attempts, attempts)
-    identifier: int = tx.execute(_QUEUE, row)[0][0]
-    return identifier
+    return tx.add(_QUEUE, row)
 
 
 def insert_delivery(  # noqa: PLR0913 - the columns of a row

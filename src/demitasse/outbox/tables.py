@@ -25,7 +25,7 @@ OUTBOX = TableSpec(
     autoincrement=True,
     indexes=(
         IndexSpec(columns=("channel", "held", "retry", "due_at", "id")),
-        IndexSpec(columns=("channel", "order_key", "id")),
+        IndexSpec(columns=("channel", "order_key", "id"), where_set="order_key"),
     ),
 )
 """One row for each delivery that is not finished. Moments are microseconds since 1970, UTC; ``channel`` is the webhook."""
@@ -38,6 +38,7 @@ DOCUMENT_SEQUENCE = TableSpec(
         ColumnSpec(name="value", storage=Storage.INTEGER, nullable=False),
     ),
     primary_key=("doctype", "name"),
+    is_small=True,
 )
 
 ENDPOINT_FAILURES = TableSpec(
