@@ -10,7 +10,7 @@ from demitasse.kernel.errors import DemitasseError
 from demitasse.web.envelope import Answer
 from demitasse.web.errors import describe
 
-_FOUND = 302
+_OK, _FOUND = 200, 302
 _IN_ADDRESSES = "!#$%&'()*+,/:;=?@[]~"
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -54,11 +54,25 @@ def error_for_people(error: Exception, response: Mapping[str, Any], *, accepts: 
     return _page(title, html.escape(error.message), status=status)
 
 
+def leads_on(location: str) -> Answer:
+    """Return a page that goes on to an address of this site by itself: where a redirect after a form would be held up.
+
+    Browsers hold a form to the page's ``form-action`` over all redirects that follow it, also to another site's login.
+    """
+    place = _encoded(location)
+    link = f'<a href="{html.escape(place)}">Go on</a>'
+    return _page("Logged in", link, status=_OK).with_headers((b"refresh", f"0;url={place}".encode()))
+
+
 def _redirect(location: str) -> Answer:
-    # Whatever is in it, it stays one header: line breaks and the like are encoded.
-    kept = quote(location, safe=_IN_ADDRESSES).encode()
-    headers = ((b"location", kept), (b"cache-control", b"no-store"), (b"referrer-policy", b"no-referrer"))
+    place = _encoded(location).encode()
+    headers = ((b"location", place), (b"cache-control", b"no-store"), (b"referrer-policy", b"no-referrer"))
     return Answer(status=_FOUND, body=b"", headers=headers)
+
+
+def _encoded(location: str) -> str:
+    """Return an address that stays one header whatever is in it: line breaks and the like are encoded."""
+    return quote(location, safe=_IN_ADDRESSES)
 
 
 def _page(title: str, text: str, *, status: int) -> Answer:

@@ -8,6 +8,7 @@ from demitasse.web.desk.context import DeskContext, redirect
 from demitasse.web.desk.request import DeskRequest
 from demitasse.web.envelope import Answer
 from demitasse.web.errors import MethodNotAllowed, describe
+from demitasse.web.people import leads_on
 
 _HOME = login.HOME
 
@@ -38,7 +39,9 @@ async def serve(context: DeskContext, request: DeskRequest) -> Answer:
         retry_after_s = error.data.get("retry_after_s")
         return answer.with_headers((b"retry-after", str(retry_after_s).encode())) if retry_after_s else answer
     is_secure = context.services.is_secure(request.http.scheme)
-    return redirect(target).with_headers(*cookies.opening(sid, session, is_secure=is_secure))
+    # What answers there may send the person on to another site: to connect an account, for example.
+    onward = leads_on(target) if target.startswith("/api/") else redirect(target)
+    return onward.with_headers(*cookies.opening(sid, session, is_secure=is_secure))
 
 
 def same_site(target: str) -> str:
