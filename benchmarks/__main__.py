@@ -26,6 +26,7 @@ from benchmarks import (
     orders,
     report,
     retaining,
+    syncing,
 )
 from benchmarks.measurements import Bench, Measurement, Sample
 from benchmarks.programs import Program, module
@@ -56,6 +57,9 @@ _STUDIES: dict[str, Study] = {
     "dead-endpoint": dead_endpoint.dead_endpoint,
     "retention": retaining.retention,
     "fan-out": fan_out.fan_out,
+    "sync-pull": syncing.sync_pull,
+    "sync-push": syncing.sync_push,
+    "sync-crashes": syncing.sync_crashes,
 }
 _PRODUCT = {"leads", "arrival", "list"}
 _SHOP = {"bare-orders", "storefront"}

@@ -10,7 +10,7 @@ from demitasse.documents.context import DocumentContext
 from demitasse.kernel.errors import DemitasseError
 from demitasse.sync import links, store
 from demitasse.sync.errors import SyncError
-from demitasse.sync.mapping import map_document
+from demitasse.sync.mapping import Mapper
 from demitasse.sync.model import Naming, RemoteDocument, Rule
 from demitasse.sync.writing import Writer
 
@@ -68,6 +68,8 @@ class Applier:
         self.own_site = own_site
         self.rules = dict(rules)
         self._by_local = {rule.local_doctype: rule for rule in rules.values()}
+        self._without_rule: dict[str, Rule] = {}
+        self._mappers: dict[tuple[str, tuple[str, ...]], Mapper] = {}
         self.writer = Writer(context)
 
     def rule_for(self, doctype: str) -> Rule:
@@ -80,8 +82,12 @@ class Applier:
 
     def _plain(self, doctype: str) -> Rule:
         """Return a rule for what is only linked to: what is parked of it is tried again with the first rule of all."""
-        name = next((rule.name for rule in self.rules.values()), "")
-        return Rule(name=name, site=self.site, doctype=doctype, local_doctype=doctype)
+        found = self._without_rule.get(doctype)
+        if found is None:
+            name = next((rule.name for rule in self.rules.values()), "")
+            found = Rule(name=name, site=self.site, doctype=doctype, local_doctype=doctype)
+            self._without_rule[doctype] = found
+        return found
 
     def prepare(self, documents: Iterable[RemoteDocument]) -> list[Arrival]:
         """Map documents; what cannot be mapped has its fault."""
@@ -101,12 +107,20 @@ class Applier:
             found.setdefault(rule.doctype, []).append(name)
         return found
 
+    def _mapper(self, remote: RemoteDocument, rule: Rule, doctype: DocType) -> Mapper:
+        """Return how documents with these fields are mapped; a schema that changes under way is another one."""
+        key = remote.doctype, tuple(remote.values)
+        found = self._mappers.get(key)
+        if found is None or found.doctype is not doctype:
+            found = self._mappers[key] = Mapper(key[1], rule, doctype, self.context.registry)
+        return found
+
     def _prepared(self, remote: RemoteDocument) -> Arrival:
         rule = self.rule_for(remote.doctype)
         try:
             doctype = self.context.registry.get(rule.local_doctype)
-            mapped = map_document(remote, rule, doctype, self.context.registry)
-            targets = links.targets_of(self.context, doctype, mapped.values)
+            values = self._mapper(remote, rule, doctype).values(remote)
+            targets = links.targets_of(self.context, doctype, values)
         except (DemitasseError, ValueError, TypeError, AttributeError) as error:
             return Arrival(remote=remote, rule=rule, fault=error)
-        return Arrival(remote=remote, rule=rule, doctype=doctype, values=mapped.values, targets=frozenset(targets))
+        return Arrival(remote=remote, rule=rule, doctype=doctype, values=values, targets=frozenset(targets))

@@ -1,7 +1,6 @@
 """From a document as its source has it to the values that it gets here: pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
@@ -13,46 +12,60 @@ from demitasse.sync.model import RemoteDocument, Rule
 _LEFT_OUT = STANDARD_NAMES | {"doctype"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mapped:
-    """What a document gets here.
-
-    Args:
-        values: By local field name; tables as lists of rows, each with its ``name`` at the source.
-        dropped: Fields of the source that have no place here.
-    """
-
-    values: dict[str, Any]
-    dropped: tuple[str, ...] = ()
-
-
-def map_document(remote: RemoteDocument, rule: Rule, doctype: DocType, registry: Registry) -> Mapped:
-    """Return the values that a document gets here.
+class Mapper:
+    """Maps documents that have the same fields: which goes where is worked out once.
 
     Without a field map every field goes to the one of its name; what this site does not have is left out, what the
     source does not have keeps its value, or its default where the document is new.
+
+    Args:
+        fields: What the documents have, at their source.
     """
-    values: dict[str, Any] = {}
-    dropped: list[str] = []
-    for theirs, value in remote.values.items():
+
+    def __init__(self, fields: Sequence[str], rule: Rule, doctype: DocType, registry: Registry) -> None:
+        self.doctype = doctype
+        self.dropped: list[str] = []
+        self._plain: list[tuple[str, str]] = []
+        self._moments: list[tuple[str, str]] = []
+        self._tables: list[tuple[str, str, DocType]] = []
+        self._fixed: dict[str, Any] = {}
+        for theirs in fields:
+            self._place(theirs, rule, registry)
+        for name, value in rule.fixed.items():
+            field = doctype.by_name.get(doctype.canonical(name) or "")
+            if field is not None:
+                self._fixed[field.name] = value
+
+    def values(self, remote: RemoteDocument) -> dict[str, Any]:
+        """Return the values that a document gets here, by local field name; rows with their names at the source."""
+        given, zone = remote.values, remote.zone
+        # A field that holds rows there and a value here has no meaning here.
+        found = {name: value for theirs, name in self._plain if not isinstance(value := given[theirs], list)}
+        for theirs, name in self._moments:
+            found[name] = _zoned(given[theirs], zone)
+        for theirs, name, child in self._tables:
+            rows = given[theirs]
+            if not rows or isinstance(rows, list):
+                found[name] = [_row(row, child, zone) for row in rows or ()]
+        found.update(self._fixed)
+        return found
+
+    def _place(self, theirs: str, rule: Rule, registry: Registry) -> None:
+        """Find out where a field goes; one that the map leaves out does so on purpose."""
         if theirs in _LEFT_OUT or theirs.startswith("_"):
-            continue
+            return
         name = rule.fields.get(theirs) if rule.fields else theirs
         if name is None:
-            continue  # the map leaves it out on purpose
-        field = doctype.by_name.get(doctype.canonical(name) or "")
-        if field is None or field.type.is_secret or (isinstance(value, list) != field.type.is_table and value):
-            dropped.append(theirs)
+            return
+        field = self.doctype.by_name.get(self.doctype.canonical(name) or "")
+        if field is None or field.type.is_secret:
+            self.dropped.append(theirs)
         elif field.type.is_table:
-            child = registry.get(field.options or "")
-            values[field.name] = [_row(row, child, remote.zone) for row in value or ()]
+            self._tables.append((theirs, field.name, registry.get(field.options or "")))
+        elif field.type.storage is Storage.DATETIME:
+            self._moments.append((theirs, field.name))
         else:
-            values[field.name] = _zoned(value, remote.zone) if field.type.storage is Storage.DATETIME else value
-    for name, value in rule.fixed.items():
-        field = doctype.by_name.get(doctype.canonical(name) or "")
-        if field is not None:
-            values[field.name] = value
-    return Mapped(values=values, dropped=tuple(dropped))
+            self._plain.append((theirs, field.name))
 
 
 def _row(row: Mapping[str, Any], child: DocType, zone: tzinfo) -> dict[str, Any]:

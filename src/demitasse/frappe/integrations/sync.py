@@ -141,6 +141,8 @@ def _position(value: Any) -> Position:
     if not value:
         return START
     parts = _list(value, "after")
+    if not parts:
+        return START
     if len(parts) != _PLACE_PARTS or not all(isinstance(part, str) for part in parts):
         message = "after must be a pair of modified and name, such as the last document of the page before has them"
         raise DocumentError(message, argument="after")
