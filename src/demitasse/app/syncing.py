@@ -1,8 +1,7 @@
 """Sync on a site: running its rules beside the process that serves it or within that, and what operators ask of them."""
 
 import fcntl
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,7 @@ from demitasse.auth.model import ADMINISTRATOR_ACTOR
 from demitasse.db.transaction import Transaction
 from demitasse.documents import queries, store
 from demitasse.kernel import json
-from demitasse.sync import checkpoint as checkpoints
-from demitasse.sync import connecting, logbook
+from demitasse.sync import connecting, logbook, overview
 from demitasse.sync.identity import renew_identity
 from demitasse.sync.model import Counts
 from demitasse.sync.resolving import choice_of
@@ -22,29 +20,6 @@ from demitasse.sync.rules import load_rule, load_site, rule_names
 from demitasse.sync.running import Runner, note_greeting
 
 _RESTS_BESIDE_A_SERVER = 0.5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleLine:
-    """A rule at a glance.
-
-    Args:
-        read_up_to: The source's own time.
-        conflicts: Those that are open.
-    """
-
-    name: str
-    site: str
-    doctype: str
-    pattern: str
-    enabled: bool
-    is_complete: bool
-    read_up_to: str
-    looked_at: Any
-    lag_s: float
-    parked: int
-    conflicts: int
-    last_error: str
 
 
 def site_id(site: Site) -> str:
@@ -97,28 +72,19 @@ def try_site(site: Site, name: str) -> connecting.Greeting:
     return greeting
 
 
-def status(site: Site) -> list[RuleLine]:
+def status(site: Site) -> list[overview.RuleLine]:
     """Return how every rule stands."""
-
-    def work(tx: Transaction) -> list[RuleLine]:
-        parked = _counted(site, tx, logbook.PARKED, {})
-        conflicts = _counted(site, tx, logbook.CONFLICT, {"status": "Open"})
-        return [_line(site, tx, name, parked, conflicts) for name in rule_names(site.documents, tx, {})]
-
-    return reading(site, work)
+    return reading(site, lambda tx: overview.lines(site.documents, tx))
 
 
-def parked_rows(site: Site, rule: str | None = None) -> list[dict[str, Any]]:
+def parked_rows(site: Site, rule: str | None = None) -> overview.Rows:
     """Return what is parked, the oldest first."""
-    fields = ["name", "sync_rule", "remote_doctype", "remote_name", "kind", "error_type", "error", "attempts"]
-    return _rows(site, logbook.PARKED, [*fields, "next_attempt_at", "creation"], {"sync_rule": rule} if rule else {})
+    return reading(site, lambda tx: overview.parked_rows(site.documents, tx, rule))
 
 
-def conflicts(site: Site, rule: str | None = None, *, is_all: bool = False) -> list[dict[str, Any]]:
+def conflicts(site: Site, rule: str | None = None, *, is_all: bool = False) -> overview.Rows:
     """Return conflicts, the oldest first; without ``is_all`` those that are open."""
-    fields = ["name", "sync_rule", "document_type", "document", "kind", "status", "resolution", "creation"]
-    filters = {**({"sync_rule": rule} if rule else {}), **({} if is_all else {"status": "Open"})}
-    return _rows(site, logbook.CONFLICT, fields, filters)
+    return reading(site, lambda tx: overview.conflicts(site.documents, tx, rule, is_all=is_all))
 
 
 def resolve(site: Site, conflict: str, choice: str) -> str:
@@ -160,52 +126,3 @@ def make_due(site: Site, names: Sequence[str]) -> int:
         return len(found)
 
     return writing(site, work)
-
-
-def _line(site: Site, tx: Transaction, name: str, parked: Mapping[str, int], conflicts: Mapping[str, int]) -> RuleLine:
-    rule = load_rule(site.documents, tx, name)
-    found = checkpoints.load(site.documents, tx, name)
-    return RuleLine(
-        name=name,
-        site=rule.site,
-        doctype=rule.local_doctype,
-        pattern=rule.pattern.value,
-        enabled=rule.is_enabled,
-        is_complete=found.is_complete,
-        read_up_to=found.seen.modified,
-        looked_at=found.looked_at,
-        lag_s=round(found.lag_s, 3),
-        parked=parked.get(name, 0),
-        conflicts=conflicts.get(name, 0),
-        last_error=found.last_error,
-    )
-
-
-def _counted(site: Site, tx: Transaction, doctype: str, filters: Mapping[str, Any]) -> dict[str, int]:
-    found = queries.select(
-        site.documents,
-        tx,
-        site.registry.get(doctype),
-        actor=None,
-        fields=["sync_rule", "count(name) as total"],
-        filters=dict(filters),
-        group_by="sync_rule",
-        limit=0,
-    )
-    return {row[0]: row[1] for row in found.rows}
-
-
-def _rows(site: Site, doctype: str, fields: Sequence[str], filters: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return reading(
-        site,
-        lambda tx: queries.select(
-            site.documents,
-            tx,
-            site.registry.get(doctype),
-            actor=None,
-            fields=list(fields),
-            filters=dict(filters),
-            order_by="creation asc",
-            limit=0,
-        ).as_dicts(),
-    )

@@ -15,6 +15,8 @@ from demitasse.sync.transacting import reading, writing
 _BUDGET_S = 0.025
 """A transaction takes no more work after this time."""
 _CHUNK = 32
+_DELETIONS = 8
+"""In one transaction: each looks for links in every table."""
 _DEPTH = 12
 """Links of links of links that are fetched for one page."""
 Note = Callable[[Transaction, Sequence[RemoteDocument]], None]
@@ -44,10 +46,10 @@ class Applying:
 
     def deletions(self, tombstones: Sequence[Tombstone], *, note: Callable[[Transaction], None] | None = None) -> None:
         """Apply deletions and renames, and write how far they go."""
-        began_s = monotonic_s()
-        for start in range(0, max(len(tombstones), 1), _CHUNK):
-            chunk = tombstones[start : start + _CHUNK]
-            is_last = start + _CHUNK >= len(tombstones)
+        for start in range(0, max(len(tombstones), 1), _DELETIONS):
+            began_s = monotonic_s()
+            chunk = tombstones[start : start + _DELETIONS]
+            is_last = start + _DELETIONS >= len(tombstones)
 
             def work(tx: Transaction, chunk: Sequence[Tombstone] = chunk, *, is_last: bool = is_last) -> Counts:
                 batch = Batch(self._applier, tx)

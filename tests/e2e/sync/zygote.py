@@ -9,6 +9,7 @@ from pathlib import Path
 
 from demitasse.app.site import open_site
 from demitasse.kernel import json
+from demitasse.observability.logs import configure_logs
 from demitasse.sync.model import Counts
 
 
@@ -23,6 +24,7 @@ def run(path: Path, rule: str) -> None:
 
 def main() -> None:
     """Fork a run for each line."""
+    configure_logs()
     path = Path(sys.argv[1])
     for line in sys.stdin:
         child = os.fork()

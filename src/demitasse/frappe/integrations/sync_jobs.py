@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import structlog
@@ -14,7 +15,7 @@ from demitasse.frappe.whitelisting import whitelist
 from demitasse.kernel import json
 from demitasse.kernel.clock import monotonic_s
 from demitasse.kernel.errors import DemitasseError
-from demitasse.sync import checkpoint, logbook, resolving
+from demitasse.sync import checkpoint, logbook, overview, resolving
 from demitasse.sync.errors import RuleRunning
 from demitasse.sync.model import Pattern, Rule
 from demitasse.sync.rules import RULE, load_rule, rule_names
@@ -26,6 +27,7 @@ _log = structlog.get_logger("demitasse.sync")
 _HERE = "frappe.integrations.sync_jobs."
 _FOLLOWS_FOR_S = 65.0
 _RUN_FOR_S = 6 * 3600
+_MOST_SHOWN = 100
 _SHORTEST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 0.5
 """A server that stops waits no longer for this job."""
@@ -87,6 +89,19 @@ def run(rule: str, reconcile: bool = False, wait: bool = False) -> dict[str, Any
         return run_rule(rule, reconcile)
     load_rule(call.site.documents, call.tx, rule)
     return {"queued": _enqueue(rule, reconcile=reconcile) is not None}
+
+
+@whitelist(methods=["GET"])
+def get_overview() -> dict[str, Any]:
+    """Return how the rules stand, each with its last run, what is in conflict with both versions, and what is parked."""
+    call = current()
+    context, tx = call.site.documents, call.tx
+    access.check_doctype(context.registry.get(RULE), "read", call.actor)
+    rules = [
+        {**asdict(line), "last_run": overview.last_run(context, tx, line.name)} for line in overview.lines(context, tx)
+    ]
+    found = overview.conflicts(context, tx, with_versions=True, limit=_MOST_SHOWN)
+    return {"rules": rules, "conflicts": found, "parked": overview.parked_rows(context, tx, limit=_MOST_SHOWN)}
 
 
 @whitelist(methods=["POST"])

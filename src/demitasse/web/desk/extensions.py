@@ -3,6 +3,7 @@
 from demitasse.web.desk.accounts.extension import EXTENSION as ACCOUNTS
 from demitasse.web.desk.deliveries.extension import EXTENSION as DELIVERIES
 from demitasse.web.desk.port import Extension
+from demitasse.web.desk.syncing.extension import EXTENSION as SYNC
 from demitasse.web.desk.webhooks.extension import EXTENSION as WEBHOOKS
 
-EXTENSIONS: tuple[Extension, ...] = (WEBHOOKS, DELIVERIES, ACCOUNTS)
+EXTENSIONS: tuple[Extension, ...] = (WEBHOOKS, DELIVERIES, SYNC, ACCOUNTS)
