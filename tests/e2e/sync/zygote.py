@@ -24,7 +24,7 @@ def run(path: Path, rule: str) -> None:
 
 def main() -> None:
     """Fork a run for each line."""
-    configure_logs()
+    configure_logs(is_terminal=False)
     path = Path(sys.argv[1])
     for line in sys.stdin:
         child = os.fork()
