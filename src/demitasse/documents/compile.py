@@ -4,7 +4,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BindParameter, FromClause, Select, and_, bindparam, case, distinct, func, or_, select
+from sqlalchemy import (
+    BindParameter,
+    FromClause,
+    Select,
+    and_,
+    bindparam,
+    case,
+    distinct,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.mysql.base import MySQLDialect, MySQLIdentifierPreparer
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
@@ -65,9 +77,12 @@ def compile_list(query: ListQuery, *, dialect: str) -> Statement:
 
 
 def compile_count(query: ListQuery, *, dialect: str) -> Statement:
-    """Return the statement that counts the documents for which the conditions of a query hold."""
+    """Return the statement that counts the documents for which the conditions of a query hold, at most its limit."""
     builder = _Builder(query, dialect=dialect, sources=())
-    return builder.compiled(builder.rows([func.count()]))
+    if query.limit is None:
+        return builder.compiled(builder.rows([func.count()]))
+    some = builder.rows([literal_column("1")]).limit(bindparam(_LIMIT)).subquery("some")
+    return builder.compiled(select(func.count()).select_from(some))
 
 
 class _Builder:

@@ -96,9 +96,15 @@ def count(
     *,
     actor: Actor | None,
     filters: Any = None,
+    or_filters: Any = None,
+    most: int | None = None,
 ) -> int:
-    """Return how many documents match, among those that the actor may read."""
-    return count_query(tx, _query(context, doctype, actor, {"filters": filters, "limit": 0}))
+    """Return how many documents match, among those that the actor may read.
+
+    Args:
+        most: The database stops counting there.
+    """
+    return count_query(tx, _query(context, doctype, actor, {"filters": filters, "or_filters": or_filters}), most=most)
 
 
 def _query(context: DocumentContext, doctype: DocType, actor: Actor | None, asked: Mapping[str, Any]) -> ListQuery:

@@ -5,7 +5,7 @@ new shapes, and what was compiled for the old one ages out of the cache.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
@@ -100,9 +100,13 @@ def run_query_wire(tx: Transaction, query: ListQuery, *, zone: tzinfo) -> Rows:
     return Rows(names=plan.names, rows=_converted(rows, conversions))
 
 
-def count_query(tx: Transaction, query: ListQuery) -> int:
-    """Return for how many documents the conditions hold; fields, groups and limits of the query do not matter."""
-    compiled = _compiled(query, tx.dialect, query.selection.main, compile_count)
+def count_query(tx: Transaction, query: ListQuery, *, most: int | None = None) -> int:
+    """Return for how many documents the conditions hold; fields, groups and limits of the query do not matter.
+
+    Args:
+        most: The database stops counting there.
+    """
+    compiled = _compiled(replace(query, limit=most, offset=0), tx.dialect, query.selection.main, compile_count)
     return int(tx.execute(compiled.sql, compiled.parameters)[0][0])
 
 

@@ -149,10 +149,10 @@ class QuerySite:
         with self.reading() as tx:
             return run_query_wire(tx, self.query(doctype, zone=zone, **asked), zone=zone).as_dicts()
 
-    def count(self, doctype: str, **asked: Any) -> int:
+    def count(self, doctype: str, *, most: int | None = None, **asked: Any) -> int:
         """Return how many documents a query counts."""
         with self.reading() as tx:
-            return count_query(tx, self.query(doctype, **asked))
+            return count_query(tx, self.query(doctype, **asked), most=most)
 
     def found(self, query: ListQuery) -> Rows:
         """Run a query."""

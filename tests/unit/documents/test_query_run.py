@@ -65,6 +65,11 @@ def test_a_count_knows_neither_fields_nor_limits(site: QuerySite) -> None:
     assert site.count("Item", filters=[["item_group.parent_item_group", "=", "All"]]) == 2
 
 
+def test_a_count_can_stop_early(site: QuerySite) -> None:
+    counted = [site.count("Item", most=most, filters={"item_group": ["!=", "nothing"]}) for most in (1, 3, 99, None)]
+    assert counted == [1, 3, 4, 4]
+
+
 def test_queries_of_one_shape_share_their_statement(site: QuerySite) -> None:
     def compiled(**asked: Any) -> Any:
         return compile_query(site.query("Item", **asked), dialect="sqlite")

@@ -97,10 +97,8 @@ def _counts(context: DeskContext, tx: Transaction, request: DeskRequest, used: S
 
 def bounded_count(context: DeskContext, tx: Transaction, request: DeskRequest, doctype: DocType) -> str:
     """Return how many documents an actor may read, or that there are more than anybody counts."""
-    rows = queries.select(
-        context.documents, tx, doctype, actor=request.actor, fields=["name"], order_by="name", limit=MOST_COUNTED + 1
-    ).rows
-    return f"{MOST_COUNTED:,}+" if len(rows) > MOST_COUNTED else f"{len(rows):,}"
+    found = queries.count(context.documents, tx, doctype, actor=request.actor, most=MOST_COUNTED + 1)
+    return f"{MOST_COUNTED:,}+" if found > MOST_COUNTED else f"{found:,}"
 
 
 def _shown(context: DeskContext, request: DeskRequest) -> list[DocType]:

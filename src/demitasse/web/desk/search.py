@@ -67,7 +67,8 @@ def _documents(context: DeskContext, tx: Transaction, request: DeskRequest, text
     """Return documents whose name begins with the text, as it is written or in capitals, then those by title."""
     shown = [each for each in context.registry if may_open(each, request.actor) and not each.is_single]
     by_name = [found for each in shown for found in _named(context, tx, request, each, text)]
-    if len(by_name) >= _MOST or len(text) < _SHORTEST_TITLE:
+    is_exact = any(found.label.lower() == text.lower() for found in by_name)
+    if is_exact or len(by_name) >= _MOST or len(text) < _SHORTEST_TITLE:
         return by_name
     return [*by_name, *(found for each in shown for found in _titled(context, tx, request, each, text))]
 

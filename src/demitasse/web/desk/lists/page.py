@@ -149,10 +149,8 @@ def _find(
 
 def _count(context: DeskContext, tx: Transaction, request: DeskRequest, doctype: DocType, query: dict[str, Any]) -> str:
     """Return how many there are, as far as anybody counts: further the server does not look either."""
-    rows = queries.select(
-        context.documents, tx, doctype, actor=request.actor, fields=["name"], limit=MOST_COUNTED + 1, **query
-    ).rows
-    return f"more than {MOST_COUNTED:,}" if len(rows) > MOST_COUNTED else f"{len(rows):,}"
+    found = queries.count(context.documents, tx, doctype, actor=request.actor, most=MOST_COUNTED + 1, **query)
+    return f"more than {MOST_COUNTED:,}" if found > MOST_COUNTED else f"{found:,}"
 
 
 def _searching(doctype: DocType, text: str, request: DeskRequest) -> list[list[str]]:
