@@ -112,7 +112,9 @@ def _timed(site: Site, path: str, rounds: int) -> tuple[list[float], int]:
 
 
 def _show(taken: dict[str, tuple[list[float], int]], *, rows: int, ceiling_ms: float) -> None:
-    table = Table("page", "least ms", "median ms", "slowest ms", "bound ms", "of ceiling", "KiB", title=f"{rows:,} Leads")
+    table = Table(
+        "page", "least ms", "median ms", "slowest ms", "bound ms", "of ceiling", "KiB", title=f"{rows:,} Leads"
+    )
     for kind, (times, size) in taken.items():
         bound_ms = _PAGES[kind][1]
         table.add_row(

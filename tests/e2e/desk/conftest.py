@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -19,10 +20,16 @@ def made_site(tmp_path_factory: pytest.TempPathFactory) -> MadeSite:
 
 
 @pytest.fixture(scope="session")
-def browser_thread() -> Iterator[BrowserThread]:
-    """Chromium; it is started by the first test that opens a page."""
+def chromium() -> Path:
+    """The browser's program; without it there is nothing to test with."""
     if not CHROMIUM.exists():
         pytest.skip(f"{CHROMIUM} is not installed: scripts/install-test-services brings it")
+    return CHROMIUM
+
+
+@pytest.fixture(scope="session")
+def browser_thread(chromium: Path) -> Iterator[BrowserThread]:
+    """Chromium; it is started by the first test that opens a page."""
     thread = BrowserThread()
     yield thread
     thread.close()

@@ -431,7 +431,7 @@ def test_forms_are_accessible(visiting: Visiting, site: ServedSite, scheme: str,
     visit.open("/app/specimen/new")
     for tab in ("Details", "Texts", "Rows"):
         visit.page.get_by_role("tab", name=tab).click()
-        for summary in visit.page.locator("details:not([open]) > summary.section-title:visible").all():
+        for summary in visit.page.locator("details:not([open]) > summary.form-section-title:visible").all():
             summary.click()
         if tab == "Rows":
             visit.page.get_by_role("group", name="Parts").get_by_role("button", name="Add a row").click()

@@ -18,14 +18,23 @@ from tests.e2e.desk.browser import Visit
 from tests.e2e.desk.conftest import Visiting
 from tests.e2e.desk.test_accounts import connect
 from tests.e2e.receiver import Arrived, Receiver, Reply
-from tests.e2e.site import ROOT, Client, ServedSite
+from tests.e2e.site import ROOT, Client, ServedSite, make_site
 from tests.e2e.waiting import wait_for
 from tests.e2e.webhooks import SECRET, add_lead, add_webhook, deliveries
 
 LARGEST_BYTES = 150_000
 SMALLEST_BYTES = 10_000
 SIZE = {"width": 1160, "height": 720}
+PHONE = {"width": 390, "height": 720}
 JSON = {"Content-Type": "application/json"}
+LEADS = (
+    ("Asha Rao", "Open", "Gelato Roma"),
+    ("Ben Okafor", "Replied", "Cone & Co"),
+    ("Chloé Martin", "Converted", "North Dairy"),
+    ("Dmitri Petrov", "Open", "Sundae School"),
+    ("Elif Demir", "Opportunity", "Dondurma Evi"),
+    ("Farid Nasser", "Open", "Kulfi House"),
+)
 
 
 @pytest.fixture
@@ -128,3 +137,45 @@ def test_pictures_of_accounts(visiting: Visiting, copy_site: Callable[[], Served
             visit.page.get_by_role("button", name="Make a key").click()
         visit.open("/app/api-keys")
         take(visit, folder, "api-keys")
+
+
+@pytest.fixture
+def ice_cream(tmp_path: Path) -> Iterator[ServedSite]:
+    """A ScoopJoy site with a few Leads and an order."""
+    site = make_site(tmp_path / "made", apps=["scoopjoy"]).copy(tmp_path / "served")
+    try:
+        with site.start().client() as admin:
+            for name, status, company in LEADS:
+                lead = {"lead_name": name, "status": status, "company_name": company, "title": company}
+                assert admin.post("/api/resource/Lead", lead).status == 200
+            admin.post("/api/resource/Customer", {"customer_name": "Gelato Roma"})
+            rows = [
+                {"item_code": "IC-TUB-VAN", "qty": 4, "rate": 320},
+                {"item_code": "IC-CUP-PISTA", "qty": 12, "rate": 120},
+            ]
+            order = {"customer": "Gelato Roma", "delivery_date": "2026-12-01", "items": rows}
+            assert admin.post("/api/resource/Sales Order", order).status == 200
+        yield site
+    finally:
+        site.close()
+
+
+def test_pictures_of_lists_and_forms(visiting: Visiting, ice_cream: ServedSite, folder: Path) -> None:
+    visit = visiting(ice_cream, viewport=SIZE).enter()
+    take(visit, folder, "home")
+    visit.open("/app/lead?status=Open")
+    take(visit, folder, "list")
+    visit.open("/app/sales-order")
+    visit.page.click(".cell-main a")
+    visit.page.wait_for_url("**/SAL-ORD-*")
+    take(visit, folder, "form")
+
+    dark = visiting(ice_cream, viewport=SIZE, color_scheme="dark").enter()
+    dark.page.keyboard.press("Control+k")
+    dark.page.fill("#search-input", "webhook")
+    expect(dark.page.locator("#search-options [role=option]").first).to_contain_text("Webhook")
+    take(dark, folder, "search")
+
+    phone = visiting(ice_cream, viewport=PHONE).enter()
+    phone.open("/app/lead")
+    take(phone, folder, "phone")

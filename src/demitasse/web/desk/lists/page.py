@@ -190,7 +190,7 @@ def _status(row: dict[str, Any]) -> Cell:
 def cell_of(field: Field, value: Any, context: DeskContext) -> Cell:
     """Return a value as a table shows it."""
     if value is None or value == "":
-        return Cell(kind="empty")
+        return Cell(kind="empty", level="is-badge" if field.fieldtype == "Select" else "")
     if field.fieldtype == "Check":
         return Cell(kind="check", text="Yes" if value else "No")
     text = plain(value, field, context.zone)
