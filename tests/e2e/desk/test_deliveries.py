@@ -105,10 +105,24 @@ def test_a_filter_that_is_none_is_told_and_kept(visit: Visit) -> None:
 
 def test_new_deliveries_come_by_themselves_and_go_green(visit: Visit, admin: Client, receiver: Receiver) -> None:
     webhook = add_webhook(admin, receiver.url(f"/{unique('live')}"))
+    heard: list[int] = []
+    visit.page.on("response", lambda answer: heard.append(answer.status) if "/events?" in answer.url else None)
     visit.open(f"/app/deliveries?webhook={webhook}")
     expect(visit.page.locator(".delivery-table tbody")).to_contain_text("No delivery matches")
     add_lead(admin, lead_name="Asha")
     expect(visit.page.locator(".delivery-table tbody .state-badge")).to_have_text("Delivered")
+    assert heard == [200]
+    assert visit.complaints == []
+
+
+def test_the_counts_of_states_are_live_too(visit: Visit, admin: Client, receiver: Receiver) -> None:
+    webhook = add_webhook(admin, receiver.url(), webhook_json='{"n": {{ doc.lead_name / 2 }} }')
+    visit.open("/app/deliveries")
+    before = int(visit.text("#tally-Failed") or 0)
+    add_lead(admin, lead_name="Asha")
+    assert admin.put(f"/api/resource/Webhook/{webhook}", {"enabled": 0}).status == 200
+    expect(visit.page.locator("#tally-Failed")).to_have_text(str(before + 1))
+    assert visit.page.locator(".tally").count() == 4
     assert visit.complaints == []
 
 

@@ -49,6 +49,7 @@ async def show_list(context: DeskContext, request: DeskRequest) -> Answer:
         **_common(request, asked, is_embedded=is_embedded),
         "rows": rows,
         "problem": problem,
+        "is_refresh": False,
         "panel_id": sha256(asked.query().encode()).hexdigest()[:8],
         "back": request.sent("back") or _back_of(request, asked, is_embedded=is_embedded),
         "states": SHOWN_STATES,
@@ -80,7 +81,13 @@ async def show_rows(context: DeskContext, request: DeskRequest) -> Answer:
     rows = await load(context, request, asked, limit=_EMBEDDED_PAGE if is_embedded else PAGE)
     if request.asked("known") == rows.digest:
         return _UNCHANGED
-    values = {**_common(request, asked, is_embedded=is_embedded), "rows": rows}
+    tallies = {} if is_embedded or request.asked("after") else await ask(context, request, webhook_delivery.tally)
+    values = {
+        **_common(request, asked, is_embedded=is_embedded),
+        "rows": rows,
+        "tallies": tallies,
+        "is_refresh": bool(tallies),
+    }
     return context.fragment(
         request, "deliveries/rows.html" if request.asked("after") else "deliveries/body.html", **values
     )

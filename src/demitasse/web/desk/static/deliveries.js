@@ -17,13 +17,26 @@
     if (due) return;
     due = setTimeout(() => { due = 0; refresh(); }, AT_MOST_EVERY_MS);
   };
-  if (document.querySelector("[data-live], [hx-get*=\"/app/deliveries\"]")) {
-    const source = new EventSource("/events?topic=deliveries");
+  // Browsers allow a site few connections: only the page that is looked at holds one.
+  let source = null;
+  const listen = () => {
+    if (source || !document.querySelector("[data-live], [hx-get*=\"/app/deliveries\"]")) return;
+    source = new EventSource("/events?topic=deliveries");
     source.addEventListener("open", () => { isTold = true; refresh(); });
     source.addEventListener("error", () => { isTold = false; });
     source.addEventListener("message", told);
-  }
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
+  };
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) {
+      source?.close();
+      source = null;
+      isTold = false;
+    } else {
+      listen();
+      refresh();
+    }
+  });
+  listen();
 
   const boxes = (form) => [...form.querySelectorAll("input[name=delivery]")];
   const count = (form) => {
