@@ -23,15 +23,17 @@ class Rate:
     """So many in a minute for each caller, refilled steadily. No I/O, no clock.
 
     Args:
-        per_minute: Also how many may come at once.
+        per_minute: Also how many may come at once; ``None`` lets all through.
     """
 
-    def __init__(self, per_minute: int) -> None:
+    def __init__(self, per_minute: int | None) -> None:
         self._per_minute = per_minute
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, caller: str, *, now_s: float) -> float | None:
         """Take one, or return after how many seconds there is one."""
+        if self._per_minute is None:
+            return None
         per_second = self._per_minute / _MINUTE_S
         left, since_s = self._left.pop(caller, (float(self._per_minute), now_s))
         left = min(float(self._per_minute), left + (now_s - since_s) * per_second)
@@ -95,7 +97,7 @@ class Admission:
             raise Refusal(message, status=429, retry_after_s=wait_s)
 
     def check_stranger(self, address: str) -> None:
-        """Count a refused token or signature.
+        """Count a refused token.
 
         Raises:
             Refusal: this address guesses too often.

@@ -12,7 +12,7 @@ from demitasse.live.events import EventsEndpoint
 from demitasse.live.websocket import WebSocketEndpoint
 from demitasse.middleware.configuration import Configuration
 from demitasse.middleware.doorkeeper import subject_of
-from demitasse.middleware.errors import Refusal
+from demitasse.middleware.errors import Refusal, StoreFailed
 from demitasse.middleware.exchange import Headers, Receive, Reply, Request, Scope, Send, json_reply, refused
 from demitasse.middleware.mapping import Mapping
 from demitasse.middleware.openapi import describe
@@ -118,6 +118,11 @@ class Application:
             return self._unrouted(request)
         except Refusal as refusal:
             return refused(refusal)
+        except StoreFailed as error:
+            _log.error("store.failed", method=request.method, path=request.path, message=error.message)
+            return refused(
+                Refusal("The shop cannot take this at the moment. Please try again.", status=503, retry_after_s=5)
+            )
         except Exception as error:  # noqa: BLE001 - told to the operator, never to the phone
             _log.error("request.failed", method=request.method, path=request.path, exc_info=error)
             return refused(Refusal("Something went wrong here. Please try again; the operator can see it.", status=500))
@@ -191,12 +196,9 @@ class Application:
         """Take a webhook of the site in; its sender knows two answers only: taken, or not."""
         assert self._shop is not None  # noqa: S101 - routes are added when it is there
         body = await request.body(most=MAX_WEBHOOK_BYTES)
-        address = self._shop.admission.address(request.headers, request.address)
         try:
             await self._shop.webhooks.receive(request.headers, body, named=request.query.get("type"))
         except Refusal as refusal:
-            if refusal.status == 401:  # noqa: PLR2004 - HTTP
-                self._shop.admission.check_stranger(address)
             return json_reply(refusal.status, {"error": refusal.message})
         return json_reply(200, {"status": "ok"})
 

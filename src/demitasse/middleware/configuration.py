@@ -35,7 +35,7 @@ class Configuration:
         cors_origins: What pages of other places may ask; ``*`` is all.
         folder: Where device tokens, queued orders and what has been seen are kept.
         mapping: A mapping file in place of ScoopJoy's.
-        rate_per_minute: Requests of one device or address.
+        rate_per_minute: Requests of one device or address; ``None`` counts none.
         orders_per_minute: Writes of one device or address.
         shows_phone: Whether the phone's page is served at ``/``.
         trusted_proxies: Addresses whose ``X-Forwarded-For`` is believed.
@@ -51,8 +51,8 @@ class Configuration:
     cors_origins: tuple[str, ...] = ()
     folder: Path = Path(DEFAULT_FOLDER)
     mapping: Path | None = None
-    rate_per_minute: int = 600
-    orders_per_minute: int = 60
+    rate_per_minute: int | None = None
+    orders_per_minute: int | None = None
     upstream_timeout_s: float = 10.0
     shows_phone: bool = False
     trusted_proxies: tuple[str, ...] = ()
@@ -71,6 +71,7 @@ def read_configuration(environ: Mapping[str, str]) -> Configuration:
         InvalidConfiguration: something is missing or cannot be used, or it would serve the network without tokens.
     """
     read = _Reader(environ)
+    tokens = _device_tokens(read)
     found = Configuration(
         site_url=_site_url(read.needed("ERPNEXT_URL", "the site's address, such as https://erp.example.com")),
         credentials=_credentials(read),
@@ -78,12 +79,12 @@ def read_configuration(environ: Mapping[str, str]) -> Configuration:
         host=read.text("HOST", "127.0.0.1"),
         port=read.number("PORT", DEFAULT_PORT, most=_MAX_PORT),
         redis_url=_redis_url(read),
-        device_tokens=_device_tokens(read),
+        device_tokens=tokens,
         cors_origins=_origins(read),
         folder=Path(read.text("DATA_DIR", DEFAULT_FOLDER)),
         mapping=Path(path) if (path := read.text("MAPPING_FILE")) else None,
-        rate_per_minute=read.number("RATE_LIMIT", 600, least=1),
-        orders_per_minute=read.number("ORDER_RATE_LIMIT", 60, least=1),
+        rate_per_minute=_rate(read, "RATE_LIMIT", 600, tokens),
+        orders_per_minute=_rate(read, "ORDER_RATE_LIMIT", 60, tokens),
         upstream_timeout_s=float(read.number("UPSTREAM_TIMEOUT", 10, least=1, most=300)),
         shows_phone=read.flag("PHONE_PAGE"),
         trusted_proxies=read.texts("TRUSTED_PROXIES"),
@@ -179,6 +180,13 @@ def _device_tokens(read: _Reader) -> DeviceTokens:
     except ValueError as error:
         message = f"DEVICE_TOKENS is {text!r}: write required or off"
         raise InvalidConfiguration(message, setting="DEVICE_TOKENS") from error
+
+
+def _rate(read: _Reader, name: str, default: int, tokens: DeviceTokens) -> int | None:
+    """Return a limit; programs of this machine alone have none unless one is set."""
+    if not read.text(name) and tokens is DeviceTokens.OFF:
+        return None
+    return read.number(name, default, least=1)
 
 
 def _log_level(read: _Reader) -> str:

@@ -21,6 +21,12 @@ class UnknownDevice(DemitasseError):
     code = "unknown_device"
 
 
+class StoreFailed(DemitasseError):
+    """The middleware's own file cannot be written or read: the disk is full, or another process holds it for too long."""
+
+    code = "store_failed"
+
+
 class Refusal(DemitasseError):
     """A request that is answered with an error.
 

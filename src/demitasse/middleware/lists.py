@@ -1,6 +1,7 @@
 """Lists of the site from a cache: one fetch at a time, and the last good answer while the site is down."""
 
 import asyncio
+import gzip
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -11,6 +12,7 @@ import structlog
 from demitasse.client.protocol import list_request
 from demitasse.kernel import json
 from demitasse.kernel.clock import Clock, monotonic_s
+from demitasse.middleware.errors import StoreFailed
 from demitasse.middleware.keeping import Keeping
 from demitasse.middleware.mapping import ListRoute
 from demitasse.middleware.refusals import refusal_of
@@ -31,11 +33,13 @@ class Shown:
     """An answer as it goes out.
 
     Args:
+        gzipped: The same body, for phones that take it so.
         is_stale: The site could not be asked whether it still holds.
         age_s: Since it was fetched.
     """
 
     body: bytes
+    gzipped: bytes
     etag: str
     is_stale: bool
     age_s: float
@@ -44,6 +48,7 @@ class Shown:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Answer:
     body: bytes
+    gzipped: bytes
     etag: str
     generation: int
     fetched_at_s: float
@@ -117,6 +122,7 @@ class CachedList:
             await asyncio.wait({fetching}, timeout=None if self._answer is None else self._patience_s)
             if not fetching.done() or self._failure is not None:
                 break
+            fetching.result()  # A bug is told as what it is.
         answer = self._answer
         if answer is None:
             raise refusal_of(self._failure or RuntimeError())
@@ -155,7 +161,10 @@ class CachedList:
             duration_ms=round((monotonic_s() - began_s) * 1000, 1),
         )
         fetched_at_s = self._clock().timestamp()
-        await self._keeping.do(lambda store: store.keep_list(self._route.path, body, fetched_at_s=fetched_at_s))
+        try:
+            await self._keeping.do(lambda store: store.keep_list(self._route.path, body, fetched_at_s=fetched_at_s))
+        except StoreFailed as error:  # Phones have it all the same.
+            _log.warning("list.not_kept", path=self._route.path, message=error.message)
 
     async def _rows(self) -> list[dict[str, Any]]:
         """Return the rows of all pages, each once.
@@ -187,11 +196,14 @@ class CachedList:
 
 def _made(body: bytes, *, generation: int, fetched_at_s: float) -> _Answer:
     etag = f'"{sha256(body).hexdigest()[:32]}"'
-    return _Answer(body=body, etag=etag, generation=generation, fetched_at_s=fetched_at_s)
+    return _Answer(
+        body=body, gzipped=gzip.compress(body, 6, mtime=0), etag=etag, generation=generation, fetched_at_s=fetched_at_s
+    )
 
 
 def _shown(answer: _Answer, *, age_s: float, is_stale: bool) -> Shown:
     if not is_stale:
-        return Shown(body=answer.body, etag=answer.etag, is_stale=False, age_s=age_s)
+        return Shown(body=answer.body, gzipped=answer.gzipped, etag=answer.etag, is_stale=False, age_s=age_s)
     body = b"%b,%b}" % (answer.body[:-1], b'"stale":true')
-    return Shown(body=body, etag=f'{answer.etag[:-1]}-stale"', is_stale=True, age_s=age_s)
+    etag = f'{answer.etag[:-1]}-stale"'
+    return Shown(body=body, gzipped=gzip.compress(body, 1, mtime=0), etag=etag, is_stale=True, age_s=age_s)

@@ -171,6 +171,8 @@ class Orders:
         under_way = self._under_way.get(place)
         if under_way is not None:
             return replace(await asyncio.shield(under_way), is_replay=True)
+        if found.state is OrderState.PLACING:  # It may have ended since it was read.
+            found = await self._keeping.do(lambda store: store.find_order(*place)) or found
         if found.answer is not None and found.state in {OrderState.DONE, OrderState.FAILED}:
             return Answered(status=found.status, content=found.answer, is_replay=True)
         now_s = self._clock().timestamp()

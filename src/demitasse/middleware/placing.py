@@ -60,6 +60,7 @@ class Placing:
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
+        self._has_warned = False
 
     async def place(self, route: CreateRoute, order: Order) -> Outcome:
         """Make an order's document, or find the one that an earlier attempt made."""
@@ -83,6 +84,12 @@ class Placing:
             if not (is_taken or may_have_happened(error)):
                 return _ended(error)
             return await self._look_after(route, order, error)
+        if route.reference is not None and route.reference not in made and not self._has_warned:
+            self._has_warned = True
+            _log.warning(
+                "order.reference_missing",
+                message=f"{route.doctype} has no field {route.reference}: an order whose answer is lost cannot be found",
+            )
         return await self._submit(route, made)
 
     async def _look_after(self, route: CreateRoute, order: Order, error: Exception) -> Outcome:

@@ -46,15 +46,15 @@ class Gate:
 
 def list_handler(cached: CachedList, gate: Gate) -> Handler:
     """Return what answers a list route."""
-    last: tuple[Shown, Reply] | None = None
+    made: tuple[Shown, Reply, Reply] | None = None
 
     async def handle(request: Request) -> Reply:
-        nonlocal last
+        nonlocal made
         gate.enter(request)
         shown = cached.fresh() or await cached.get()
-        if last is None or last[0] is not shown:
-            last = (shown, _list_reply(shown))
-        reply = last[1]
+        if made is None or made[0] is not shown:
+            made = (shown, _list_reply(shown, is_gzipped=False), _list_reply(shown, is_gzipped=True))
+        reply = made[2] if "gzip" in request.headers.get("accept-encoding", "") else made[1]
         if_none_match = request.headers.get("if-none-match")
         if if_none_match is not None and _has_tag(if_none_match, shown.etag):
             return Reply(_NOT_MODIFIED, headers=reply.headers)
@@ -113,21 +113,31 @@ def call_handler(route: CallRoute, upstream: Upstream, gate: Gate) -> Handler:
     return handle
 
 
-def _list_reply(shown: Shown) -> Reply:
+def _list_reply(shown: Shown, *, is_gzipped: bool) -> Reply:
+    etag = _gzip_tag(shown.etag) if is_gzipped else shown.etag
     headers = [
         (b"content-type", b"application/json"),
         (b"cache-control", b"no-cache"),
-        (b"etag", shown.etag.encode()),
+        (b"etag", etag.encode()),
+        (b"vary", b"Accept-Encoding"),
         (b"age", b"%d" % max(0, shown.age_s)),
     ]
+    if is_gzipped:
+        headers.append((b"content-encoding", b"gzip"))
     if shown.is_stale:
         headers.append((b"warning", b'110 - "Response is Stale"'))
-    return Reply(_OK, shown.body, headers)
+    return Reply(_OK, shown.gzipped if is_gzipped else shown.body, headers)
 
 
 def _has_tag(if_none_match: str, etag: str) -> bool:
-    """Return whether a phone has this version (RFC 9110, section 13.1.2)."""
-    return etag in [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    """Return whether a phone has this version, in either form (RFC 9110, section 13.1.2)."""
+    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    return etag in tags or _gzip_tag(etag) in tags
+
+
+def _gzip_tag(etag: str) -> str:
+    """Return the tag of the compressed form: other bytes, so another tag."""
+    return f'{etag[:-1]}-gzip"'
 
 
 def _prefers_async(prefer: str) -> bool:

@@ -10,9 +10,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from demitasse.kernel import json
-from demitasse.middleware.errors import InvalidConfiguration
+from demitasse.middleware.errors import InvalidConfiguration, StoreFailed
 from demitasse.middleware.model import Device, Order, OrderState, Version
 
 _FILE = "middleware.db"
@@ -82,27 +83,18 @@ class Store:
 
     def find_device(self, digest: bytes) -> Device | None:
         """Return the device whose token has this hash and is not revoked."""
-        with self._guard:
-            row = self._connection.execute(
-                "SELECT id, name, created_at_s, revoked_at_s FROM device WHERE hash = ? AND revoked_at_s IS NULL",
-                (digest,),
-            ).fetchone()
+        row = self._one(
+            "SELECT id, name, created_at_s, revoked_at_s FROM device WHERE hash = ? AND revoked_at_s IS NULL", (digest,)
+        )
         return None if row is None else _device(row)
 
     def is_active(self, device_id: str) -> bool:
         """Return whether a device's token is not revoked."""
-        with self._guard:
-            row = self._connection.execute(
-                "SELECT 1 FROM device WHERE id = ? AND revoked_at_s IS NULL", (device_id,)
-            ).fetchone()
-        return row is not None
+        return self._one("SELECT 1 FROM device WHERE id = ? AND revoked_at_s IS NULL", (device_id,)) is not None
 
     def devices(self) -> list[Device]:
         """Return all devices, the newest last."""
-        with self._guard:
-            rows = self._connection.execute(
-                "SELECT id, name, created_at_s, revoked_at_s FROM device ORDER BY created_at_s, id"
-            ).fetchall()
+        rows = self._all("SELECT id, name, created_at_s, revoked_at_s FROM device ORDER BY created_at_s, id")
         return [_device(row) for row in rows]
 
     def revoke(self, device_id: str, *, now_s: int) -> bool:
@@ -185,11 +177,7 @@ class Store:
 
     def find_order(self, owner: str, path: str, key: str) -> Order | None:
         """Return a device's order."""
-        with self._guard:
-            row = self._connection.execute(
-                f"SELECT {_ORDER} FROM orders WHERE owner = ? AND path = ? AND key = ?",  # noqa: S608 - our own columns
-                (owner, path, key),
-            ).fetchone()
+        row = self._one(f"SELECT {_ORDER} FROM orders WHERE owner = ? AND path = ? AND key = ?", (owner, path, key))  # noqa: S608 - our own columns
         return None if row is None else _order(row)
 
     def take_over(self, order: Order, *, lease_until_s: float) -> bool:
@@ -242,21 +230,17 @@ class Store:
 
     def due_orders(self, *, now_s: float, limit: int) -> list[Order]:
         """Return orders that wait for the site, and those whose process died, the longest due first."""
-        with self._guard:
-            rows = self._connection.execute(
-                f"SELECT {_ORDER} FROM orders WHERE state IN ('queued', 'unknown', 'placing') AND due_at_s <= ? "  # noqa: S608 - our own columns
-                "AND lease_until_s <= ? AND queues = 1 ORDER BY due_at_s LIMIT ?",
-                (now_s, now_s, limit),
-            ).fetchall()
+        rows = self._all(
+            f"SELECT {_ORDER} FROM orders WHERE state IN ('queued', 'unknown', 'placing') AND due_at_s <= ? "  # noqa: S608 - our own columns
+            "AND lease_until_s <= ? AND queues = 1 ORDER BY due_at_s LIMIT ?",
+            (now_s, now_s, limit),
+        )
         return [_order(row) for row in rows]
 
     def waiting_orders(self) -> int:
         """Return how many orders wait for the site."""
-        with self._guard:
-            row = self._connection.execute(
-                "SELECT count(*) FROM orders WHERE state IN ('queued', 'unknown', 'placing') AND queues = 1"
-            ).fetchone()
-        return int(row[0])
+        row = self._one("SELECT count(*) FROM orders WHERE state IN ('queued', 'unknown', 'placing') AND queues = 1")
+        return int(row[0]) if row else 0
 
     def forget_old(self, *, before_s: int) -> None:
         """Delete what is settled or noted and older."""
@@ -275,26 +259,47 @@ class Store:
 
     def kept_list(self, path: str) -> tuple[bytes, float] | None:
         """Return the last answer of a list and when it was fetched."""
-        with self._guard:
-            row = self._connection.execute("SELECT body, fetched_at_s FROM list WHERE path = ?", (path,)).fetchone()
+        row = self._one("SELECT body, fetched_at_s FROM list WHERE path = ?", (path,))
         return None if row is None else (row[0], row[1])
+
+    def _one(self, sql: str, arguments: tuple[object, ...] = ()) -> tuple[Any, ...] | None:
+        """Return the first row that a question finds."""
+        with self._guard, _explained():
+            found: tuple[Any, ...] | None = self._connection.execute(sql, arguments).fetchone()
+        return found
+
+    def _all(self, sql: str, arguments: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows that a question finds."""
+        with self._guard, _explained():
+            return self._connection.execute(sql, arguments).fetchall()
 
     @contextmanager
     def _writing(self, *, synced: bool) -> Iterator[sqlite3.Connection]:
         """Hold the write lock of the file for the block, and commit at its end."""
-        with self._guard:
+        with self._guard, _explained():
             connection = self._connection
             connection.execute(f"PRAGMA synchronous={'FULL' if synced else 'NORMAL'}")
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
+                connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
                 raise
-            connection.execute("COMMIT")
 
 
-def _device(row: tuple[str, str, int, int | None]) -> Device:
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Raise the room's error for the driver's."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        message = f"The middleware's file cannot be used: {error}"
+        raise StoreFailed(message) from error
+
+
+def _device(row: tuple[Any, ...]) -> Device:
     return Device(id=row[0], name=row[1], created_at_s=row[2], revoked_at_s=row[3])
 
 
@@ -318,39 +323,23 @@ def _row(order: Order) -> tuple[object, ...]:
     )
 
 
-def _order(row: tuple[object, ...]) -> Order:
+def _order(row: tuple[Any, ...]) -> Order:
     (owner, path, key, reference, fingerprint, sent_key, document, state, queues, answer, status, *numbers) = row
     attempts, due_at_s, lease_until_s, created_at_s = numbers
     return Order(
-        owner=str(owner),
-        path=str(path),
-        key=str(key),
-        reference=str(reference),
-        fingerprint=str(fingerprint),
-        sent_key=str(sent_key),
-        document=_decoded(document),
+        owner=owner,
+        path=path,
+        key=key,
+        reference=reference,
+        fingerprint=fingerprint,
+        sent_key=sent_key,
+        document=json.decode(document),
         state=OrderState(state),
         is_queued_on_failure=bool(queues),
-        answer=None if answer is None else _decoded(answer),
-        status=_number(status),
-        attempts=_number(attempts),
-        due_at_s=_real(due_at_s),
-        lease_until_s=_real(lease_until_s),
-        created_at_s=_number(created_at_s),
+        answer=None if answer is None else json.decode(answer),
+        status=status,
+        attempts=attempts,
+        due_at_s=due_at_s,
+        lease_until_s=lease_until_s,
+        created_at_s=created_at_s,
     )
-
-
-def _decoded(value: object) -> dict[str, object]:
-    assert isinstance(value, bytes)  # noqa: S101 - our own column
-    found: dict[str, object] = json.decode(value)
-    return found
-
-
-def _number(value: object) -> int:
-    assert isinstance(value, int)  # noqa: S101 - our own column
-    return value
-
-
-def _real(value: object) -> float:
-    assert isinstance(value, int | float)  # noqa: S101 - our own column
-    return float(value)

@@ -1,5 +1,6 @@
 """The application over ASGI: statuses, CORS, caps, and what it does not tell."""
 
+import gzip
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -99,6 +100,29 @@ async def test_products_come_with_an_etag_and_are_not_sent_twice(tmp_path: Path)
         assert (again.status, again.body) == (304, b"")
         head = await call("HEAD", "/api/products")
         assert (head.status, head.body, head.headers["content-length"]) == (200, b"", str(len(first.body)))
+
+
+async def test_phones_that_take_it_compressed_get_it_so(tmp_path: Path) -> None:
+    async with running(tmp_path) as (call, _):
+        plain = await call("GET", "/api/products")
+        packed = await call("GET", "/api/products", headers={"accept-encoding": "gzip, br"})
+        assert packed.headers["content-encoding"] == "gzip"
+        assert gzip.decompress(packed.body) == plain.body
+        assert packed.headers["etag"] != plain.headers["etag"]
+        for etag in (packed.headers["etag"], plain.headers["etag"]):
+            assert (await call("GET", "/api/products", headers={"if-none-match": etag})).status == 304
+
+
+async def test_a_full_disk_is_told_without_its_inside(tmp_path: Path) -> None:
+    async with running(tmp_path) as (call, application):
+        assert application._shop is not None
+        store = application._shop.keeping._store
+        store._connection.execute("PRAGMA query_only = ON")
+        answer = await call("POST", "/api/orders", ORDER, headers={"idempotency-key": "a"})
+        assert (answer.status, answer.json["success"]) == (503, False)
+        assert "readonly" not in answer.json["error"]
+        store._connection.execute("PRAGMA query_only = OFF")
+        assert (await call("POST", "/api/orders", ORDER, headers={"idempotency-key": "a"})).status == 200
 
 
 async def test_an_order_is_answered_with_its_number_and_total(tmp_path: Path) -> None:
