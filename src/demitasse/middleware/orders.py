@@ -19,6 +19,7 @@ from demitasse.middleware.model import LOCAL, Device, Order, OrderState
 from demitasse.middleware.placing import Ended, Outcome, Placed, Placing, Unknown
 from demitasse.middleware.reading import fingerprint, key_in, read_document, set_values
 
+LEASE_S = 3.0
 _MAX_REFERENCE_LENGTH = 140
 _ASK_AGAIN_S = 1.0
 _FIRST_DELAY_S, _MAX_DELAY_S = 2.0, 60.0
@@ -47,7 +48,7 @@ class Orders:
 
     Args:
         told: Called when an order that waited is settled.
-        lease_s: How long a process may work on an order before another one takes it up.
+        lease_s: How long an order is held by a process that gives no sign of life.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Orders:
         clock: Clock,
         zone: ZoneInfo,
         told: Told,
-        lease_s: float,
+        lease_s: float = LEASE_S,
     ) -> None:
         self._routes = {route.path: route for route in routes}
         self._placing = placing
@@ -207,7 +208,7 @@ class Orders:
 
     async def _place_and_settle(self, route: CreateRoute, order: Order) -> Answered:
         began_s = monotonic_s()
-        outcome = await self._placing.place(route, order)
+        outcome = await self._place_holding(route, order)
         settled = self._settled(order, outcome)
         if settled is None:
             await self._keeping.do(lambda store: store.forget_order(order))
@@ -227,6 +228,20 @@ class Orders:
             self._wake.set()
             return Answered(status=_ACCEPTED, content=status_of(settled))
         raise outcome.refusal
+
+    async def _place_holding(self, route: CreateRoute, order: Order) -> Outcome:
+        """Place an order, and hold it as long as that takes: no other process takes it up while this one lives."""
+        holding = asyncio.get_running_loop().create_task(self._hold(order))
+        try:
+            return await self._placing.place(route, order)
+        finally:
+            holding.cancel()
+
+    async def _hold(self, order: Order) -> None:
+        while True:
+            await asyncio.sleep(self._lease_s / 3)
+            until_s = self._clock().timestamp() + self._lease_s
+            await self._keeping.do(lambda store: store.extend(order, lease_until_s=until_s))  # noqa: B023 - awaited here
 
     def _settled(self, order: Order, outcome: Outcome) -> Order | None:
         """Return an order as it stands after an attempt, ``None`` when nothing of it is to be kept."""
@@ -251,7 +266,7 @@ class Orders:
         ):
             return
         taken = replace(order, attempts=order.attempts + 1)
-        outcome = await self._placing.place(route, taken)
+        outcome = await self._place_holding(route, taken)
         settled = self._settled(taken, outcome)
         if settled is None and isinstance(outcome, Ended):
             settled = _failed(taken, outcome.refusal)

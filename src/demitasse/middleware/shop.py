@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 _RECHECK_S = 5.0
 _FORGET_S = 3600.0
-_ASKS_PER_ORDER = 4
 _log = structlog.get_logger("demitasse.middleware")
 
 
@@ -95,7 +94,6 @@ class Shop:
             clock=clock,
             zone=ZoneInfo(mapping.time_zone),
             told=self._tell_of_order,
-            lease_s=configuration.upstream_timeout_s * _ASKS_PER_ORDER,
         )
         self.webhooks = Webhooks(
             mapping, secrets=configuration.webhook_secrets, keeping=self.keeping, clock=clock, publish=self._tell

@@ -199,8 +199,17 @@ class Store:
             )
             return changed.rowcount == 1
 
+    def extend(self, order: Order, *, lease_until_s: float) -> None:
+        """Hold an order that is being worked on for longer."""
+        with self._writing(synced=False) as connection:
+            connection.execute(
+                "UPDATE orders SET lease_until_s = ?, due_at_s = ? "
+                "WHERE owner = ? AND path = ? AND key = ? AND attempts = ? AND state = 'placing'",
+                (lease_until_s, lease_until_s, order.owner, order.path, order.key, order.attempts),
+            )
+
     def settle(self, order: Order, *, synced: bool) -> None:
-        """Keep what became of an order.
+        """Keep what became of an order, unless another process has taken it up meanwhile.
 
         Args:
             synced: It must survive the loss of power, too.
@@ -208,7 +217,7 @@ class Store:
         with self._writing(synced=synced) as connection:
             connection.execute(
                 "UPDATE orders SET state = ?, answer = ?, status = ?, due_at_s = ?, lease_until_s = 0, queues = ? "
-                "WHERE owner = ? AND path = ? AND key = ?",
+                "WHERE owner = ? AND path = ? AND key = ? AND attempts = ?",
                 (
                     order.state.value,
                     None if order.answer is None else json.encode(order.answer),
@@ -218,6 +227,7 @@ class Store:
                     order.owner,
                     order.path,
                     order.key,
+                    order.attempts,
                 ),
             )
 
@@ -225,7 +235,8 @@ class Store:
         """Make an order's key free again: nothing came of it."""
         with self._writing(synced=False) as connection:
             connection.execute(
-                "DELETE FROM orders WHERE owner = ? AND path = ? AND key = ?", (order.owner, order.path, order.key)
+                "DELETE FROM orders WHERE owner = ? AND path = ? AND key = ? AND attempts = ?",
+                (order.owner, order.path, order.key, order.attempts),
             )
 
     def due_orders(self, *, now_s: float, limit: int) -> list[Order]:

@@ -86,7 +86,7 @@ class Middleware:
 
 
 class Shop:
-    """A site with goods in its stores, whose webhooks go to the middleware."""
+    """A site with goods in its stores and one customer, whose webhooks go to the middleware."""
 
     def __init__(self, made: MadeSite, folder: Path, **settings: str) -> None:
         self.site: ServedSite = made.copy(folder / "site")
@@ -112,6 +112,10 @@ class Shop:
         """Serve both; the middleware first, so that the site finds it."""
         self.middleware.start()
         self.site.start()
+        with self.site.client() as owner:
+            customer = {"customer_name": CUSTOMER, "customer_type": "Individual", "customer_group": "Retail"}
+            answer = owner.post("/api/resource/Customer", {**customer, "territory": "All Territories"})
+            assert answer.status == 200, answer.text
         return self
 
     def close(self) -> None:

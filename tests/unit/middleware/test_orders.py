@@ -22,7 +22,6 @@ from tests.unit.middleware.fakes import FakeSite, broken, down, late, refused
 ROUTE = read_mapping(None).creates[0]
 GOOD = {"customer": "Asha", "items": [{"sku": "IC-CONE-VAN", "qty": 2}], "outlet_id": "OUT-1"}
 PLACED = {"success": True, "order_id": "SO-1", "total": 160.0}
-LEASE_S = 40.0
 
 
 class Till:
@@ -32,6 +31,7 @@ class Till:
         self.folder = folder
         self.site = FakeSite()
         self.told: list[Order] = []
+        self.lease_s = 40.0
         self.now = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
         self.open()
 
@@ -44,7 +44,7 @@ class Till:
             clock=lambda: self.now,
             zone=ZoneInfo("UTC"),
             told=self.told.append,
-            lease_s=LEASE_S,
+            lease_s=self.lease_s,
         )
 
     async def take(self, given: dict[str, Any] | None = None, **options: Any) -> Answered:
@@ -247,6 +247,44 @@ async def test_an_order_that_a_dead_process_left_is_taken_up_and_made_once(till:
     await till.work_off(rounds=2)
     assert len(till.site.rows) == 1
     assert (await till.orders.status(ROUTE, "A1", device=None)).content["order_id"] == "SO-1"
+
+
+async def test_an_order_that_takes_long_is_held_as_long_as_its_process_lives(till: Till) -> None:
+    till.keeping.close()
+    till.lease_s = 0.03
+    till.open()
+    extended = asyncio.Event()
+    do = till.keeping.do
+    calls = 0
+
+    async def count(call: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 4:  # The reservation, and the lease extended three times.
+            extended.set()
+        return await do(call)
+
+    till.keeping.do = count  # type: ignore[method-assign] # Counts what goes by.
+    till.site.gate = asyncio.Event()
+    task = asyncio.create_task(till.take(key="A1"))
+    await extended.wait()
+    till.site.gate.set()
+    assert (await task).content == PLACED
+
+
+async def test_a_process_that_lost_its_hold_settles_nothing(till: Till) -> None:
+    till.site.gate = asyncio.Event()
+    task = asyncio.create_task(till.take(key="A1"))
+    await till.site.was_asked.wait()
+    till.now += timedelta(hours=1)
+    (held,) = [await till.keeping.do(lambda store: store.find_order("local", "/api/orders", "A1"))]
+    assert held is not None
+    assert await till.keeping.do(lambda store: store.take_over(held, lease_until_s=till.now.timestamp() + 40))
+    till.fail(refused())
+    till.site.gate.set()
+    with pytest.raises(Refusal):
+        await task
+    assert await till.keeping.do(lambda store: store.find_order("local", "/api/orders", "A1")) is not None
 
 
 async def test_a_queued_order_that_the_site_refuses_has_failed(till: Till) -> None:
