@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.e2e.desk.browser import _AXE, _RUN_AXE, BrowserThread
 from tests.e2e.middleware.plant import CUSTOMER
 
+WITHIN_MS = 20_000.0
 _NOTE_MOVES = """code => {
   window.moves = [];
   const read = () => document.querySelector(`.card[data-code="${code}"] .stock-text`)?.textContent;
@@ -40,12 +41,12 @@ class Phone:
         """Open the page, and wait until it is live and has its menu."""
         self.page.goto(self._url + suffix)
         self.until_live()
-        expect(self.page.locator(".card").first).to_be_visible()
+        expect(self.page.locator(".card").first).to_be_visible(timeout=WITHIN_MS)
         return self
 
     def until_live(self) -> None:
         """Wait until the page says that what it shows is live."""
-        expect(self.page.locator("#connection")).to_have_attribute("data-state", "live", timeout=15_000)
+        expect(self.page.locator("#connection")).to_have_attribute("data-state", "live", timeout=WITHIN_MS)
 
     def card(self, code: str = "IC-CONE-VAN") -> Locator:
         """Return an item's card."""
@@ -57,7 +58,7 @@ class Phone:
 
     def expect_stock(self, text: str, code: str = "IC-CONE-VAN") -> None:
         """Wait until the page says this of an item's stock."""
-        expect(self.card(code).locator(".stock-text")).to_have_text(text)
+        expect(self.card(code).locator(".stock-text")).to_have_text(text, timeout=WITHIN_MS)
 
     def put(self, name: str = "Vanilla Cone", times: int = 1) -> None:
         """Put an item into the order."""
@@ -68,7 +69,7 @@ class Phone:
         """Order what is in the cart, and return the number that the page shows."""
         self.page.locator("#open-cart").tap()
         self.page.locator("#place").tap()
-        expect(self.page.locator("#thanks")).to_be_visible()
+        expect(self.page.locator("#thanks")).to_be_visible(timeout=WITHIN_MS)
         return self.page.locator("#thanks-number").inner_text()
 
     def back(self) -> None:

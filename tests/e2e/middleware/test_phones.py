@@ -162,5 +162,5 @@ def test_while_the_site_is_down_an_order_waits_and_is_made_once(
     phone.put()
     assert phone.order() == "Waiting"
     shop.site.start()
-    expect(phone.page.locator("#thanks-number")).to_contain_text("SAL-ORD-", timeout=30_000)
+    expect(phone.page.locator("#thanks-number")).to_contain_text("SAL-ORD-", timeout=40_000)
     wait_for("the order", lambda: len(shop.orders()) == before + 1)
