@@ -32,10 +32,17 @@ def environment() -> dict[str, str]:
     return {**kept, "PYTHONPATH": os.pathsep.join(map(str, places)), "PYTHONUNBUFFERED": "1"}
 
 
-def run_command(*arguments: str, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+def run_command(
+    *arguments: str, timeout_s: float = 60, environ: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run ``demitasse`` with these arguments to its end."""
     return subprocess.run(
-        [*COMMAND, *arguments], env=environment(), capture_output=True, text=True, timeout=timeout_s, check=False
+        [*COMMAND, *arguments],
+        env={**environment(), **(environ or {})},
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
     )
 
 
@@ -218,6 +225,11 @@ class ServedSite:
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
         self._log = path.with_name(f"{path.name}.log")
+
+    @property
+    def is_served(self) -> bool:
+        """Whether a process of ours serves the site."""
+        return self._process is not None
 
     @property
     def pid(self) -> int:

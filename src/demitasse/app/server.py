@@ -13,6 +13,7 @@ from typing import IO
 import structlog
 import uvicorn
 
+from demitasse.app.brokering import Brokering
 from demitasse.app.delivering import Delivering
 from demitasse.app.jobs import Jobs
 from demitasse.app.pushing import SitePush, with_push
@@ -48,6 +49,7 @@ class RunningSite:
         self.threads = AppThreads(loop=loop)
         self.delivering = Delivering(site, self.lanes, loop=loop)
         self.jobs = Jobs(site, self.lanes, loop=loop)
+        self.brokering = Brokering(site, self.lanes, loop=loop)
         services = WebServices(
             site=site.services,
             database=site.database,
@@ -71,6 +73,7 @@ class RunningSite:
         self.push.start()
         self.delivering.watch(queued=self.push.queued, settled=self.push.settled)
         self.jobs.start()
+        self.brokering.start()
         work = (self._look_for_foreign_writes(), self._retention.run())
         self._beside = [self._loop.create_task(each) for each in work]
 
@@ -80,7 +83,7 @@ class RunningSite:
             task.cancel()
         await asyncio.gather(*self._beside, return_exceptions=True)
         await self.push.close()
-        await asyncio.gather(self.delivering.close(), self.jobs.close())
+        await asyncio.gather(self.delivering.close(), self.jobs.close(), self.brokering.close())
         await self.lanes.close()
         self.threads.close()
 

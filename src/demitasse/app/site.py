@@ -32,6 +32,7 @@ from demitasse.kernel.clock import Clock, utc_now
 from demitasse.settings.errors import InvalidSettings
 from demitasse.settings.load import load_settings
 from demitasse.settings.model import Settings
+from demitasse.sync.broker.publishing import ChangeNotes
 from demitasse.sync.pushing import Pushes
 from demitasse.sync.services import SyncServices
 from demitasse.vault.cipher import Vault
@@ -62,6 +63,7 @@ class Site:
     webhook_listeners: list[Callable[[], None]]
     credential_listeners: list[Callable[[], None]]
     noticing: Noticing
+    change_notes: ChangeNotes
 
     @property
     def realtime(self) -> Realtime:
@@ -113,12 +115,13 @@ def build_site(settings: Settings, apps: InstalledApps, *, environ: Mapping[str,
     hooks = SiteHooks()
     authenticator, sessions = Authenticator(clock=clock), Sessions()
     credential_listeners: list[Callable[[], None]] = []
-    subscriptions, noticing, pushes = Subscriptions(), Noticing(), Pushes()
+    subscriptions, noticing = Subscriptions(), Noticing()
+    pushes, change_notes = Pushes(), ChangeNotes()
     webhook_listeners: list[Callable[[], None]] = [subscriptions.forget, pushes.forget]
     documents = DocumentContext(
         registry=registry,
         hooks=hooks,
-        observers=AnyOf(subscriptions, noticing, pushes),
+        observers=AnyOf(subscriptions, noticing, pushes, change_notes),
         access=NoExtraRules(),
         vault=vault,
         clock=clock,
@@ -131,6 +134,7 @@ def build_site(settings: Settings, apps: InstalledApps, *, environ: Mapping[str,
         publisher.publish(tx)
         pushes.publish(documents, tx, publisher.announce)
         noticing.collect(documents, tx)
+        change_notes.collect(tx)
 
     database = SqliteDatabase(database_path(settings), before_commit=before_commit)
     _read(database, custom_fields.load)
@@ -186,6 +190,7 @@ def build_site(settings: Settings, apps: InstalledApps, *, environ: Mapping[str,
         webhook_listeners=webhook_listeners,
         credential_listeners=credential_listeners,
         noticing=noticing,
+        change_notes=change_notes,
     )
 
 

@@ -53,7 +53,7 @@ def runnable_rules(site: Site, names: Sequence[str]) -> list[str]:
     """Return the rules that can be run: these, or all enabled ones."""
     if names:
         return reading(site, lambda tx: [load_rule(site.documents, tx, name).name for name in names])
-    filters = {"enabled": 1, "pattern": ["in", ["Pull", "Push", "Receive"]]}
+    filters = {"enabled": 1, "pattern": ["in", ["Pull", "Push", "Receive", "Broker"]]}
     return reading(site, lambda tx: rule_names(site.documents, tx, filters))
 
 

@@ -12,6 +12,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from demitasse.app import syncing
+from demitasse.app.dead_letters import dead_letters, replay_dead
 from demitasse.app.site import Site, open_site
 from demitasse.cli.webhook_output import moment_text, print_json, say, say_plain
 from demitasse.kernel.errors import DemitasseError
@@ -110,6 +111,23 @@ def parked(
         if retry:
             syncing.make_due(opened, [row["name"] for row in rows])
     _print_rows(rows, as_json=as_json, none="Nothing is parked.")
+
+
+@app.command()
+def dead(
+    rule: Annotated[str, typer.Argument(help="A Sync Rule of the pattern Broker.")],
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Take them again; those that are taken are removed.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, help="How many, oldest first.")] = 100,
+    site: SiteOption = Path("site"),
+    as_json: JsonOption = False,
+) -> None:
+    """List messages of a broker that could not be taken, or take them again. Exit code 1 if one still cannot."""
+    with _opened(site) as opened:
+        rows = dead_letters(opened, rule, limit=limit) if not replay else replay_dead(opened, rule, limit=limit)
+    _print_rows(rows, as_json=as_json, none="There is no dead letter.")
+    raise typer.Exit(1 if replay and any(row["error"] for row in rows) else 0)
 
 
 @app.command("test")

@@ -48,6 +48,15 @@ def read(body: bytes) -> Mapping[str, Any]:
     except json.MalformedJson as error:
         message = f"A push must be JSON: {error.message}"
         raise RefusedPush(message) from error
+    return checked(told)
+
+
+def checked(told: Any) -> Mapping[str, Any]:
+    """Return what a decoded body tells.
+
+    Raises:
+        RefusedPush: it is none of these.
+    """
     if not isinstance(told, Mapping) or not isinstance(told.get("site"), str) or not told["site"]:
         message = "A push must be an object that names its site"
         raise RefusedPush(message)

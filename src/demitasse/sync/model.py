@@ -39,6 +39,7 @@ class Pattern(Enum):
     PUSH = "Push"
     RECEIVE = "Receive"
     BROKER = "Broker"
+    PUBLISH = "Publish"
 
 
 class Policy(Enum):
@@ -147,6 +148,7 @@ class Rule:
         fixed: Values that every document gets here.
         child_keys: By table field, the field by which rows of both sides are matched; else by their names.
         lookback_s: How far behind the watermark is looked again for what committed late.
+        stream: What a broker calls its messages; empty: made from the publishing site and the DocType.
     """
 
     name: str
@@ -167,6 +169,7 @@ class Rule:
     reconcile_every_h: int = 24
     schedule: str = ""
     is_enabled: bool = True
+    stream: str = ""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -88,6 +88,7 @@ def rule_of(record: Record) -> Rule:
         reconcile_every_h=max(int(record["reconcile_every_h"] or 0), 0),
         schedule=str(record["schedule"] or ""),
         is_enabled=bool(record["enabled"]),
+        stream=str(record["stream"] or "").strip(),
     )
 
 
@@ -159,7 +160,7 @@ def rules_of_site(context: DocumentContext, tx: Transaction, site: str) -> dict[
     found: dict[str, Rule] = {}
     for name in rule_names(context, tx, {"remote_site": site, "enabled": 1}):
         rule = load_rule(context, tx, name)
-        if rule.pattern is not Pattern.PUSH:
+        if rule.pattern not in {Pattern.PUSH, Pattern.PUBLISH}:
             found.setdefault(rule.doctype, rule)
     return found
 

@@ -90,8 +90,8 @@ class Runner:
 
     def _rule(self, name: str) -> Rule:
         rule = reading(self._home.database, lambda tx: load_rule(self._home.context, tx, name))
-        if rule.pattern is Pattern.BROKER:
-            message = f"Sync Rule {name} goes over a broker: it is not run, it listens"
+        if rule.pattern is Pattern.PUBLISH:
+            message = f"Sync Rule {name} publishes to a broker: it is not run, it sends by itself"
             raise SyncError(message, rule=name)
         return rule
 

@@ -37,3 +37,9 @@ class UnusableStream(DemitasseError):
     """The URL of a broker cannot be used."""
 
     code = "unusable_stream"
+
+
+class BrokerUnavailable(DemitasseError):
+    """A message broker cannot be used now."""
+
+    code = "broker_unavailable"
