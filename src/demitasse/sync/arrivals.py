@@ -12,6 +12,7 @@ from demitasse.sync import links, store
 from demitasse.sync.errors import SyncError
 from demitasse.sync.mapping import Mapper
 from demitasse.sync.model import Naming, RemoteDocument, Rule
+from demitasse.sync.rules import is_own
 from demitasse.sync.writing import Writer
 
 
@@ -100,7 +101,8 @@ class Applier:
         found: dict[str, list[str]] = {}
         for kind, name in sorted(links.missing(self.context, tx, wanted, known=set())):
             rule = self.rule_to(kind)
-            if self.context.registry.find(kind) is None:
+            doctype = self.context.registry.find(kind)
+            if doctype is None or is_own(doctype):
                 continue
             if rule.naming is Naming.OWN_NAME and store.marks_of(tx, self.site, rule.doctype, [name]):
                 continue

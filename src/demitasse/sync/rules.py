@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from demitasse.db.transaction import Transaction
+from demitasse.doctypes.model import DocType
 from demitasse.documents import queries, store
 from demitasse.documents.context import DocumentContext
 from demitasse.documents.model import Record
@@ -18,6 +19,20 @@ from demitasse.sync.model import Naming, Pattern, Policy, Rule
 RULE = "Sync Rule"
 REMOTE_SITE = "Remote Site"
 _MOST_PAGE = 2_000
+_OWN = frozenset(
+    {
+        "Connected App",
+        "Custom Field",
+        "Deleted Document",
+        "Remote Site",
+        "Role",
+        "Sync Rule",
+        "Token Cache",
+        "User",
+        "Webhook",
+    }
+)
+"""What says who may do what, or how this site talks to others, is each site's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +57,11 @@ class RemoteSite:
     api_key: str = ""
     api_secret: str = field(default="", repr=False)
     push_secret: str = field(default="", repr=False)
+
+
+def is_own(doctype: DocType) -> bool:
+    """Return whether documents of a kind are each site's own: no rule takes them, and no link brings them along."""
+    return doctype.is_log or doctype.name in _OWN
 
 
 def load_rule(context: DocumentContext, tx: Transaction, name: str) -> Rule:

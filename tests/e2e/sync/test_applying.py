@@ -214,3 +214,15 @@ def test_p15_a_link_to_what_is_nowhere_parks_the_document_until_it_comes(pair: P
     )
     assert pair.pull(rule)["inserted"] == 1
     assert not rows(pair.o, "Sync Parked Row", sync_rule=rule)
+
+
+def test_a_link_brings_no_users_along(pair: Pair) -> None:
+    for client in (pair.h, pair.o):
+        insert(client, "Custom Field", dt="Lead", fieldname="taster", fieldtype="Link", options="User", label="Taster")
+    insert(pair.h, "User", email="taster@example.com", first_name="Taster", roles=[{"role": "System Manager"}])
+    insert(pair.h, "Lead", lead_name="Tasted", taster="taster@example.com")
+    assert pair.pull(pair.rule("TASTED", "Lead", filters='[["lead_name", "=", "Tasted"]]'))["parked"] == 1
+    assert get(pair.o, "User", "taster@example.com") is None
+    refused = pair.o.post("/api/resource/Sync Rule", {"remote_site": "HQ", "document_type": "User"})
+    assert refused.status == 417
+    assert "own" in refused.text

@@ -14,13 +14,11 @@ from demitasse.jobs.errors import InvalidSchedule
 from demitasse.jobs.model import NewJob
 from demitasse.jobs.operations import enqueue
 from demitasse.kernel.errors import DemitasseError
-from demitasse.sync.rules import forget_rule, rule_of
+from demitasse.sync.rules import forget_rule, is_own, rule_of
 from demitasse.sync.schedule import check_schedule
 from demitasse.sync.webhooks import drop_webhook, keep_webhook
 
 _RUN_DUE = "frappe.integrations.sync_jobs.run_due"
-_NOT_SYNCED = frozenset({"Deleted Document", "Remote Site", "User", "Role", "Webhook", "Custom Field"})
-"""What says who may do what, or how this site talks to others, is each site's own."""
 
 
 def handlers(services: CoreServices) -> Mapping[str, Handler]:
@@ -66,7 +64,7 @@ def check_doctype(doctype: DocType) -> None:
         message = f"{doctype.name} is a child table: its rows come with the documents they belong to"
     elif doctype.is_single:
         message = f"{doctype.name} is a single: it is this site's own"
-    elif doctype.is_log or doctype.name in _NOT_SYNCED:
+    elif is_own(doctype):
         message = f"{doctype.name} is this site's own, so it is not kept in step with others"
     else:
         return
