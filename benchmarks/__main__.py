@@ -59,6 +59,7 @@ _STUDIES: dict[str, Study] = {
     "fan-out": fan_out.fan_out,
     "sync-pull": syncing.sync_pull,
     "sync-push": syncing.sync_push,
+    "sync-serving": syncing.sync_serving,
     "sync-crashes": syncing.sync_crashes,
 }
 _PRODUCT = {"leads", "arrival", "list"}

@@ -8,8 +8,9 @@ import http.client
 import sqlite3
 import statistics
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from benchmarks.report import Finding
 from benchmarks.study import Setting, ratio, told
 from tests.e2e.site import Client, MadeSite, ServedSite, make_site, run_command
 from tests.e2e.sync.crashing import RULE, crash, differences, prepare
-from tests.e2e.sync.pair import Pair, get, item, update
+from tests.e2e.sync.pair import RUN, Pair, get, item, update
 
 _ITEMS: Final = 20_000
 _MANY_ITEMS: Final = 100_000
@@ -104,6 +105,46 @@ def sync_crashes(setting: Setting) -> list[Finding]:
         told("Peak memory of the first run, MB", [first]),
         told("Peak memory of the last run, MB", [last]),
     ]
+
+
+def sync_serving(setting: Setting) -> list[Finding]:
+    """Ask a serving outlet for lists with nothing beside it, and while it pulls in the same process."""
+    hq, outlet = prepare(_made(setting), _folder(setting, "serving"), count=_ITEMS)
+    try:
+        outlet.start()
+        with outlet.client() as client, outlet.client() as other:
+            alone = _asked(client, until=lambda began: time.perf_counter() - began > setting.seconds)
+            pull = threading.Thread(
+                target=lambda: other.post(f"/api/method/{RUN}", {"rule": RULE, "wait": 1}, timeout_s=300)
+            )
+            pull.start()
+            beside = _asked(client, until=lambda _: not pull.is_alive())
+            pull.join()
+    finally:
+        hq.close()
+        outlet.close()
+    setting.tell(f"{len(alone)} lists alone, {len(beside)} while {_ITEMS} documents were pulled")
+    return [
+        told("List, alone, p50, ms", [_part(alone, 0.5)], digits=1),
+        told("List, while pulling, p50, ms", [_part(beside, 0.5)], digits=1),
+        told("List, alone, p99, ms", [_part(alone, 0.99)], digits=1),
+        told("List, while pulling, p99, ms", [_part(beside, 0.99)], digits=1),
+    ]
+
+
+def _asked(client: Client, *, until: Callable[[float], bool]) -> list[float]:
+    """Return the milliseconds of lists that were asked for one after the other."""
+    began = time.perf_counter()
+    took: list[float] = []
+    while not until(began):
+        at = time.perf_counter()
+        assert client.get("/api/resource/Customer").status == 200
+        took.append((time.perf_counter() - at) * 1e3)
+    return took
+
+
+def _part(values: list[float], share: float) -> float:
+    return sorted(values)[min(int(len(values) * share), len(values) - 1)]
 
 
 @dataclass(slots=True)
