@@ -1,6 +1,7 @@
 """Running app code for a request: a call in one transaction, in the thread lane."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from demitasse.auth.model import Actor
 from demitasse.db.transaction import Transaction
@@ -64,8 +65,19 @@ def run_call(services: WebServices, request: ApiRequest, actor: Actor, tx: Trans
     return answer
 
 
-def call_for(services: WebServices, request: ApiRequest, actor: Actor, tx: Transaction) -> Call:
-    """Return the call that a request makes into app code."""
+def call_for(
+    services: WebServices,
+    request: ApiRequest,
+    actor: Actor,
+    tx: Transaction,
+    *,
+    arguments: Mapping[str, Any] | None = None,
+) -> Call:
+    """Return the call that a request makes into app code.
+
+    Args:
+        arguments: What ``frappe.form_dict`` has; ``None`` is what the request sent.
+    """
     return Call(
         site=services.site,
         tx=tx,
@@ -78,5 +90,5 @@ def call_for(services: WebServices, request: ApiRequest, actor: Actor, tx: Trans
             remote_address=request.remote_address,
             session=request.session,
         ),
-        arguments=dict(request.arguments()),
+        arguments=dict(request.arguments() if arguments is None else arguments),
     )

@@ -100,8 +100,8 @@ class Visit:
         self.page.wait_for_url("**/app")
         return self
 
-    def enter(self, user: str = "Administrator", password: str | None = None) -> "Visit":
-        """Go to the home page of somebody who has logged in before: passwords take long to check."""
+    def enter(self, user: str = "Administrator", password: str | None = None, *, path: str = "/app") -> "Visit":
+        """Open a page as somebody who has logged in before: passwords take long to check. No path opens none."""
         password = self.site.password if password is None else password
         key = (self.site.url, user, password)
         sid = _SESSIONS.get(key)
@@ -110,7 +110,8 @@ class Visit:
                 assert client.post("/api/method/login", {"usr": user, "pwd": password}).status == 200
                 sid = _SESSIONS[key] = client.cookies["sid"]
         self.context.add_cookies([{"name": "sid", "value": sid, "url": self.site.url, "httpOnly": True}])
-        self.open("/app")
+        if path:
+            self.open(path)
         return self
 
     def open(self, path: str) -> Response:

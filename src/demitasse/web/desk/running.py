@@ -26,7 +26,8 @@ async def run_app_code(services: WebServices, request: DeskRequest, name: str, w
 
     def in_thread() -> tuple[T, list[str]]:
         tx = services.database.write()
-        with bound(call_for(services, request.http, request.actor, tx)) as call:
+        # A form's fields are no arguments of a function, and may be more than a call has.
+        with bound(call_for(services, request.http, request.actor, tx, arguments={})) as call:
             try:
                 result = work(tx)
                 tx.commit()

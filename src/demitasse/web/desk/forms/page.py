@@ -21,9 +21,10 @@ from demitasse.web.desk.format import words
 from demitasse.web.desk.forms import saving, stale
 from demitasse.web.desk.forms.applying import InvalidForm, Place
 from demitasse.web.desk.forms.editing import Editing, editing_of
+from demitasse.web.desk.forms.model import Drawing
 from demitasse.web.desk.forms.state import FormState, encode, of_form, of_record
 from demitasse.web.desk.forms.texts import moment_mark
-from demitasse.web.desk.forms.views import Drawing, errors_by_place, tabs_of
+from demitasse.web.desk.forms.views import errors_by_place, tabs_of
 from demitasse.web.desk.navigation import Crumb, form_path, list_path
 from demitasse.web.desk.port import Panel
 from demitasse.web.desk.request import DeskRequest

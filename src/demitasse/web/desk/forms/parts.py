@@ -10,9 +10,10 @@ from demitasse.kernel.ids import random_name
 from demitasse.web.desk import fields as known_fields
 from demitasse.web.desk.context import DeskContext
 from demitasse.web.desk.forms.editing import editing_of
+from demitasse.web.desk.forms.model import Drawing
 from demitasse.web.desk.forms.state import FormState, RowState
 from demitasse.web.desk.forms.texts import text_of
-from demitasse.web.desk.forms.views import Drawing, row_fields, row_of
+from demitasse.web.desk.forms.views import row_fields, row_of
 from demitasse.web.desk.navigation import by_slug
 from demitasse.web.desk.request import DeskRequest
 from demitasse.web.envelope import Answer

@@ -1,13 +1,11 @@
-"""A form as templates draw it: tabs with sections, sections with columns, columns with controls."""
+"""From a DocType and what stands in a form to what templates draw."""
 
-import dataclasses
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
 from typing import Any
 
-from demitasse.doctypes.model import DocType, Field, Registry
+from demitasse.doctypes.model import DocType, Field
 from demitasse.documents.model import Record
 from demitasse.kernel import json
 from demitasse.web.desk.fields import level_of
@@ -15,7 +13,8 @@ from demitasse.web.desk.format import plain, stars
 from demitasse.web.desk.forms import depends
 from demitasse.web.desk.forms.applying import Place
 from demitasse.web.desk.forms.editing import Editing
-from demitasse.web.desk.forms.state import FormState, RowState
+from demitasse.web.desk.forms.model import Control, Drawing, RowView, Section, Tab, TableView
+from demitasse.web.desk.forms.state import RowState
 from demitasse.web.desk.navigation import form_path
 
 _CONTROLS = {
@@ -31,93 +30,6 @@ _TYPES = {"Email": "email", "URL": "url", "Phone": "tel"}
 _WHOLE = frozenset({"Int", "Long Int"})
 _MOST_IN_ROW = 6
 _UNSEEN = re.compile(r"<(script|style)\b.*?</\1>", re.IGNORECASE | re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Control:
-    """One control, or the plain text of a field that may not be changed.
-
-    Args:
-        kind: Which macro of ``controls.html`` draws it; ``plain`` is text.
-        id: Of the element.
-        name: Under which the form sends it.
-        text: What stands in it.
-        shown: What a person reads where it cannot be changed.
-        href: Where the link of a plain Link leads.
-        options: What can be chosen from.
-        more: What only its kind needs.
-    """
-
-    field: Field
-    kind: str
-    id: str
-    name: str
-    text: str
-    shown: str = ""
-    href: str = ""
-    level: str = ""
-    is_required: bool = False
-    error: str = ""
-    options: tuple[str, ...] = ()
-    depends: str = ""
-    is_hidden: bool = False
-    more: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowView:
-    """A row of a table: what stands in its cells, and what is unfolded below them."""
-
-    key: str
-    name: str
-    cells: tuple[Control, ...]
-    more: tuple[Control, ...]
-    has_error: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableView:
-    """A table in a form."""
-
-    columns: tuple[Field, ...]
-    has_more: bool
-    rows: tuple[RowView, ...]
-
-
-@dataclass(slots=True, kw_only=True)
-class Section:
-    """A part of a form with columns of controls."""
-
-    label: str = ""
-    description: str = ""
-    is_folded: bool = False
-    depends: str = ""
-    is_hidden: bool = False
-    columns: list[list[Control]] = dataclasses.field(default_factory=lambda: [[]])
-
-
-@dataclass(slots=True, kw_only=True)
-class Tab:
-    """A page of a form."""
-
-    label: str
-    sections: list[Section] = dataclasses.field(default_factory=list)
-    has_error: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drawing:
-    """What the views of one form are made from."""
-
-    registry: Registry
-    zone: tzinfo
-    editing: Editing
-    state: FormState
-    errors: Mapping[Place, str]
-
-    def text(self, name: str) -> str:
-        """Return the text of a field, as far as the form has it."""
-        return self.state.texts.get(name, "")
 
 
 def tabs_of(drawing: Drawing) -> list[Tab]:

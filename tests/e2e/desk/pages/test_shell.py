@@ -92,6 +92,7 @@ def test_search_goes_to_lists_new_forms_and_documents_by_keyboard_alone(visit: V
 
 
 def test_search_is_a_combobox_that_can_be_left(visit: Visit) -> None:
+    visit.open("/app")
     visit.page.keyboard.press("Control+g")
     box = visit.page.get_by_role("combobox", name="Search pages and documents")
     box.fill("web")
@@ -106,6 +107,7 @@ def test_search_is_a_combobox_that_can_be_left(visit: Visit) -> None:
 
 
 def test_a_question_mark_opens_the_help_but_not_while_typing(visit: Visit) -> None:
+    visit.open("/app")
     visit.page.keyboard.press("?")
     help_dialog = visit.page.get_by_role("dialog", name="Keyboard shortcuts")
     expect(help_dialog).to_be_visible()
@@ -154,6 +156,7 @@ def test_the_home_page_is_accessible(visiting: Visiting, site: ServedSite, schem
 
 
 def test_the_first_tab_leads_past_the_frame(visit: Visit) -> None:
+    visit.open("/app")
     visit.page.keyboard.press("Tab")
     assert visit.page.evaluate("document.activeElement.textContent") == "Skip to the content"
     visit.page.keyboard.press("Enter")
@@ -201,7 +204,7 @@ def test_changes_of_the_desk_need_the_session_s_token(visit: Visit, site: Served
                 answer = thief.post(path, body=body, headers=form)
                 assert answer.status == 400
                 assert "CSRF token" in answer.text
-    visit.page.reload()
+    visit.open("/app")
     assert visit.path == "/app"
 
 
