@@ -90,7 +90,10 @@ class AnyOf:
 
     def wants(self, doctype: str, event: str) -> bool:
         """Return whether one of them listens."""
-        return any(observer.wants(doctype, event) for observer in self._observers)
+        for observer in self._observers:  # noqa: SIM110 - any() with a generator costs twice as much, some times per save
+            if observer.wants(doctype, event):
+                return True
+        return False
 
 
 def _change(context: DocumentContext, tx: Transaction, happening: Happening) -> Change:
