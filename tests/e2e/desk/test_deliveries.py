@@ -169,6 +169,23 @@ def test_a_delivery_is_mended_replayed_and_goes_green(visit: Visit, admin: Clien
     assert visit.page.get_by_role("button", name="Replay").count() == 1
 
 
+def test_a_long_body_is_shown_in_part_and_downloaded_whole(visit: Visit, admin: Client, receiver: Receiver) -> None:
+    webhook = add_webhook(
+        admin, receiver.url(), webhook_json='{"n": "{% for i in range(9000) %}{{ doc.name }}<b>{% endfor %}"}'
+    )
+    add_lead(admin, lead_name="Asha")
+    name = wait_for_status(admin, webhook, "Delivered")["name"]
+    visit.open(f"/app/deliveries/{name}")
+    assert len(visit.page.content()) < 100_000
+    assert f"@{name}.body" in visit.text("#curl-text")
+    with visit.page.expect_download() as download:
+        visit.page.get_by_role("link", name="Download").click()
+    assert download.value.path().read_bytes() == receiver.wait()[0].body
+    answer = visit.context.request.get(f"{visit.site.url}/app/deliveries/{name}/body")
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
 def test_the_search_finds_a_delivery_by_its_id(visit: Visit, admin: Client, failing: Receiver) -> None:
     _, name = failed_delivery(admin, failing)
     visit.page.keyboard.press("Control+k")
@@ -223,7 +240,7 @@ def test_pages_hold_fifty_and_lead_on_to_older_ones(visit: Visit, admin: Client,
     assert not visit.page.locator("[data-live]").count()
 
 
-@pytest.mark.parametrize("path", ["", "/-/rows", "/-/why?doctype=Lead&document=x", "/msg_1"])
+@pytest.mark.parametrize("path", ["", "/-/rows", "/-/why?doctype=Lead&document=x", "/msg_1", "/msg_1/body"])
 def test_who_may_not_see_deliveries_sees_none(visiting: Visiting, site: ServedSite, plain_user: str, path: str) -> None:
     visit = visiting(site).log_in(plain_user, PASSWORD)
     assert visit.page.get_by_role("link", name="Deliveries").count() == 0

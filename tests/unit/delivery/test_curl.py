@@ -50,3 +50,10 @@ def test_secrets_are_places_to_fill_in() -> None:
 
 def test_a_header_without_a_value_is_still_sent() -> None:
     assert "X-Empty;" in read_back(curl.command(method="POST", url="http://x", headers=[("X-Empty", "")], body=""))
+
+
+def test_a_long_body_is_read_from_a_file() -> None:
+    arguments = read_back(
+        curl.command(method="POST", url="http://x", headers=[], body="x" * 40_000, body_file="msg_1.body")
+    )
+    assert arguments[-2:] == ["--data-binary", "@msg_1.body"]

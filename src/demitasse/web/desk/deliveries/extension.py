@@ -110,6 +110,7 @@ EXTENSION = Extension(
         Route(path="deliveries/-/replay-all/count", handler=pages.count_failed, methods=_POST),
         Route(path="deliveries/-/replay", handler=pages.replay, methods=_POST),
         Route(path="deliveries/{name}", handler=pages.show_one),
+        Route(path="deliveries/{name}/body", handler=pages.download_body),
         Route(path="webhook-delivery", handler=pages.lead_to_list),
         Route(path="webhook-delivery/{name}", handler=pages.lead_to_one),
     ),

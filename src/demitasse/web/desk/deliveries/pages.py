@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from demitasse.db.transaction import Transaction
+from demitasse.delivery.curl import LONGEST_BODY
 from demitasse.documents import queries
 from demitasse.documents.errors import InvalidFieldValue
 from demitasse.frappe.integrations.doctype.webhook import webhook as webhooks
@@ -107,6 +108,7 @@ async def show_one(context: DeskContext, request: DeskRequest) -> Answer:
         "attempts": shown,
         "left_out": len(attempts) - len(shown),
         "show_all": show_all,
+        "most_shown": LONGEST_BODY,
         "state_key": f"{delivery['status']}-{delivery['attempts']}-{delivery['due_at']}",
         "path": PATH,
     }
@@ -119,6 +121,17 @@ async def show_one(context: DeskContext, request: DeskRequest) -> Answer:
     return context.page(
         request, "deliveries/one.html", title=f"{document}: delivery", crumbs=crumbs, section=PATH, **values
     )
+
+
+async def download_body(context: DeskContext, request: DeskRequest) -> Answer:
+    """Answer the body of a delivery as it was sent, to be saved as a file."""
+    delivery = await ask(context, request, lambda: webhook_delivery.show(request.values["name"]))
+    name = f"{delivery['name']}.body"
+    headers = (
+        (b"content-type", b"application/octet-stream"),
+        (b"content-disposition", f'attachment; filename="{name}"'.encode()),
+    )
+    return Answer(status=200, body=delivery["body"].encode(), headers=headers)
 
 
 async def replay(context: DeskContext, request: DeskRequest) -> Answer:

@@ -169,7 +169,13 @@ def _curl(found: detail.Delivery, url: str, body: str) -> str | None:
     headers = list((sent or redact_headers(found.headers)).items())
     if not any(name.lower() == "content-type" for name, _ in headers):
         headers.insert(0, ("Content-Type", found.row["content_type"] or "application/json"))
-    return curl.command(method=found.row["request_method"] or "POST", url=redact_url(url), headers=headers, body=body)
+    return curl.command(
+        method=found.row["request_method"] or "POST",
+        url=redact_url(url),
+        headers=headers,
+        body=body,
+        body_file=f"{found.row['name']}.body",
+    )
 
 
 def _exists(call: Call, doctype: str | None, name: str | None) -> bool:
