@@ -54,16 +54,17 @@ def status(site: SiteOption = Path("site"), as_json: JsonOption = False) -> None
     if as_json:
         print_json([asdict(line) for line in lines])
         return
-    table = Table(
-        "Rule", "Site", "DocType", "Pattern", "Read Up To", "Looked At", "Lag", "Parked", "Conflicts", "Error"
-    )
+    table = Table("Rule", "What", "Read up to", "Lag", "Parked", "Conflicts")
     for line in lines:
-        state = line.pattern if line.enabled else f"{line.pattern} (off)"
-        looked = moment_text(line.looked_at) if line.looked_at else "never"
-        up_to = line.read_up_to if line.is_complete else f"{line.read_up_to or '-'} (backfill)"
-        numbers = f"{line.lag_s:.1f} s", str(line.parked), str(line.conflicts)
-        table.add_row(line.name, line.site, line.doctype, state, up_to, looked, *numbers, line.last_error[:60])
+        what = f"{line.pattern} {line.doctype}, {line.site}{'' if line.enabled else ' (off)'}"
+        up_to = (line.read_up_to[:19] or "-") + ("" if line.is_complete else " (backfill)")
+        if line.pattern != "Pull":
+            up_to = "-"
+        table.add_row(line.name, what, up_to, f"{line.lag_s:.1f} s", str(line.parked), str(line.conflicts))
     Console().print(table if lines else "There is no Sync Rule yet.")
+    for line in lines:
+        if line.last_error:
+            say_plain(f"{line.name} failed: {line.last_error}")
 
 
 @app.command("conflicts")
@@ -186,7 +187,9 @@ def _run(
                 if not as_json:
                     _err.print(f"[red]{name}[/red]: {error.message}", highlight=False, soft_wrap=True)
             else:
-                progress.update(task, total=1, completed=1, done=_long(ran))
+                progress.remove_task(task)
+                if not as_json:
+                    progress.console.print(f"[bold]{name}[/bold]: {_long(ran)}", highlight=False, soft_wrap=True)
                 done.append(_as_dict(ran))
     if as_json:
         print_json(done)
