@@ -208,11 +208,11 @@ STEPS: tuple[tuple[str, Callable[[Tour], None]], ...] = (
         "A calendar is connected with two clicks",
         lambda tour: connect_calendar(tour.out, tour.site, tour.google, password=tour.made.admin_password),
     ),
+    ("An outlet follows HQ", lambda tour: follow_hq(tour.out, tour.site, tour.made)),
     (
         "A phone orders, and every phone sees the stock move",
         lambda tour: order_on_the_phone(tour.out, tour.site, tour.phones),
     ),
-    ("An outlet follows HQ", lambda tour: follow_hq(tour.out, tour.site, tour.made)),
 )
 
 

@@ -13,7 +13,7 @@ import requests
 from rich.console import Console
 
 from demitasse.app.install import NewSite
-from demitasse.cli.demo_site import SiteProcess, free_port, until_ready
+from demitasse.cli.demo_site import SiteProcess, SiteRefused, free_port, until_ready
 from demitasse.kernel import json
 from demitasse.kernel.clock import monotonic_s
 from demitasse.kernel.errors import DemitasseError
@@ -71,7 +71,11 @@ class PhoneShop:
         }
         command = [sys.executable, "-c", "from demitasse.cli.main import main; main()", "middleware"]
         self._process = subprocess.Popen(command, env=environ)  # noqa: S603 - our own command
-        until_ready(self._process, f"{self.url}/healthz")
+        try:
+            until_ready(self._process, f"{self.url}/healthz")
+        except SiteRefused:
+            self._stop()
+            raise
         return self
 
     def __enter__(self) -> Self:
@@ -80,6 +84,9 @@ class PhoneShop:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
             self._process.wait(_TIMEOUT_S)
