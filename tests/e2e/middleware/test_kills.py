@@ -69,7 +69,7 @@ def test_an_order_under_a_key_is_made_once_through_kills_of_everything(open_shop
     shop = open_shop().start()
     before = len(shop.orders())
     with shop.middleware.client() as client:
-        for number in range(3):
+        for number in range(2):
             key = {"Idempotency-Key": f"order-{number}"}
             assert shop.order(client, headers=key).status == 200
             shop.middleware.kill()
@@ -78,7 +78,7 @@ def test_an_order_under_a_key_is_made_once_through_kills_of_everything(open_shop
             shop.site.start()
             again = shop.order(client, headers=key)
             assert (again.status, again.headers["Idempotent-Replayed"]) == (200, "true")
-    assert len(shop.orders()) == before + 3
+    assert len(shop.orders()) == before + 2
 
 
 def test_through_redis_a_phone_goes_on_at_another_process_where_it_was(
