@@ -1,13 +1,9 @@
 """Authorising an app: sending a person to the provider, and what comes back. Source: RFC 6749, 7636, 9207, 9700."""
 
-import base64
 import hmac
-from binascii import Error as Base64Error
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any
 
 import structlog
 
@@ -15,14 +11,13 @@ from demitasse.connect import store
 from demitasse.connect.context import Caller, ConnectContext
 from demitasse.connect.discovery import WELL_KNOWN
 from demitasse.connect.errors import ConnectError, ConsentDenied, ForeignFlow, GrantRefused, InvalidFlow
+from demitasse.connect.identity import identity_of
 from demitasse.connect.keeping import keep_new
 from demitasse.connect.model import (
     AppSettings,
     Flow,
     Grant,
     GrantState,
-    Tokens,
-    account_of,
     missing_scopes,
     origin_of,
     plain_text,
@@ -163,7 +158,7 @@ def finish(context: ConnectContext, caller: Caller, callback: Callback, *, user:
     except GrantRefused as error:
         message = f"{error.message}. {_START_AGAIN}"
         raise InvalidFlow(message, app=flow.app) from error
-    account, subject = _identity(context, settings, tokens, nonce=flow.nonce)
+    account, subject = identity_of(context, settings, tokens, nonce=flow.nonce)
     with caller.writing() as tx:
         grant = keep_new(
             context,
@@ -178,17 +173,6 @@ def finish(context: ConnectContext, caller: Caller, callback: Callback, *, user:
     missing = missing_scopes(grant.asked, grant.granted)
     _log.info("authorisation.finished", app=flow.app, user=user, missing_scopes=list(missing))
     return Finished(grant=grant, success_uri=flow.success_uri, missing=missing)
-
-
-def identity_at_provider(
-    context: ConnectContext, settings: AppSettings, access_token: str
-) -> tuple[str | None, str | None]:
-    """Return how a person calls the account that a token is for, and what the provider calls it.
-
-    Raises:
-        ConnectError: the provider does not say.
-    """
-    return account_of(context.provider(settings, needed="userinfo_uri").claims(access_token))
 
 
 def _take(context: ConnectContext, caller: Caller, state: str | None) -> Flow:
@@ -253,41 +237,6 @@ def _refused(settings: AppSettings, callback: Callback) -> ConnectError:
             f"{settings.provider_name} was not connected: it answered {said}. Check the Connected App, then start again"
         )
     return ConsentDenied(message, app=settings.name)
-
-
-def _identity(
-    context: ConnectContext, settings: AppSettings, tokens: Tokens, *, nonce: str
-) -> tuple[str | None, str | None]:
-    """Return whose tokens these are; a provider that does not say keeps nobody from connecting."""
-    claims = _claims(tokens.id_token)
-    if claims is not None and "nonce" in claims and not hmac.compare_digest(str(claims["nonce"]), nonce):
-        message = f"The provider's OpenID token belongs to another authorisation. {_START_AGAIN}"
-        raise ForeignFlow(message, app=settings.name)
-    account, subject = account_of(claims or {})
-    if account is not None and account != subject:
-        return account, subject
-    try:
-        if not context.discovery.endpoints_of(settings, needed="userinfo_uri").userinfo_uri:
-            return account, subject
-        return identity_at_provider(context, settings, tokens.access_token)
-    except ConnectError as error:
-        _log.info("authorisation.no_identity", app=settings.name, reason=error.code)
-        return account, subject
-
-
-def _claims(id_token: str | None) -> Mapping[str, Any] | None:
-    """Return what an OpenID token says.
-
-    It came from the token endpoint over TLS, which stands for its signature (OpenID Connect Core, section 3.1.3.7).
-    """
-    if id_token is None:
-        return None
-    part = id_token.split(".")[1] if id_token.count(".") == 2 else ""  # noqa: PLR2004 - RFC 7519: three parts
-    try:
-        found = json.decode(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except (Base64Error, ValueError, json.MalformedJson):
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def _hashed(text: str) -> str:

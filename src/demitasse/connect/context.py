@@ -12,7 +12,8 @@ from demitasse.connect.discovery import Discovery
 from demitasse.connect.ledger import Ledger
 from demitasse.connect.model import AppSettings
 from demitasse.connect.ports import Database, Http, Notices, Resolver
-from demitasse.connect.protocol import Provider, Styles
+from demitasse.connect.protocol import Provider
+from demitasse.connect.speaking import Styles
 from demitasse.db.errors import DatabaseError
 from demitasse.db.transaction import Transaction
 from demitasse.documents.context import DocumentContext

@@ -185,13 +185,15 @@ class Ledger:
     def _take(self, token: str, owner: str, *, until_s: float) -> LedgerEntry:
         """Wait until no other process holds the lease, and take it."""
         while True:
-            now = self._clock()
-            entry = self.writing(lambda tx: store.take_lease(tx, token, owner, now=now, lease_s=LEASE_S))  # noqa: B023 - called at once
+            entry = self.writing(
+                lambda tx: store.take_lease(tx, token, owner, now=self._clock(), lease_s=LEASE_S),
+            )
             if entry is not None:
                 return entry
-            if monotonic_s() >= until_s:
-                raise _busy()
-            time.sleep(_POLL_S)
+            while self.reading(lambda tx: store.is_leased(tx, token, now=self._clock())):
+                if monotonic_s() >= until_s:
+                    raise _busy()
+                time.sleep(_POLL_S)
 
     @contextmanager
     def _in_line(self, token: str, *, until_s: float) -> Iterator[None]:

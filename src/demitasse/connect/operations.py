@@ -8,9 +8,9 @@ import structlog
 
 from demitasse.auth.model import ADMINISTRATOR_ACTOR
 from demitasse.connect import store
-from demitasse.connect.authorising import identity_at_provider
 from demitasse.connect.context import Caller, ConnectContext
 from demitasse.connect.errors import ConnectError, GrantRefused, Misconfigured
+from demitasse.connect.identity import identity_at_provider
 from demitasse.connect.model import AppSettings, Grant, GrantState, missing_scopes
 from demitasse.connect.reading import TOKEN_CACHE, find_grant, load_app, load_grant, overlaid
 from demitasse.connect.refreshing import WAIT_S, active_grant, refreshed

@@ -1,22 +1,16 @@
 """What is said to a provider, and what its answers mean. Authlib writes the requests (RFC 6749, 7009, 7636)."""
 
-import base64
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
-from urllib.parse import quote_plus, urlencode
-
-from authlib.oauth2.auth import ClientAuth
-from authlib.oauth2.base import OAuth2Error
-from authlib.oauth2.client import OAuth2Client
-from typing_extensions import override
 
 from demitasse.connect.errors import ConnectError, GrantRefused, Misconfigured, ProviderUnavailable
 from demitasse.connect.model import AppSettings, Endpoints, Tokens, origin_of, plain_text, scrub, split_scopes
 from demitasse.connect.ports import Http, Reply
+from demitasse.connect.speaking import Client, Session, Styles
 from demitasse.kernel.clock import Clock
 
 _OK = range(200, 300)
-_UNAUTHORISED, _BAD_REQUEST, _TOO_MANY, _SERVER_ERRORS = 401, 400, 429, range(500, 600)
+_UNAUTHORISED, _TOO_MANY, _SERVER_ERRORS = 401, 429, range(500, 600)
 _WRONG_STYLE = frozenset({"invalid_client", "invalid_request", "unauthorized_client"})
 _MAX_LIFETIME_S = 10 * 365 * 86_400.0
 _OWN_PARAMETERS = frozenset(
@@ -31,28 +25,6 @@ _OWN_PARAMETERS = frozenset(
         "state",
     },
 )
-
-
-class Styles:
-    """How each provider wants to be told who the client is, once one way has worked."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, str], str] = {}
-
-    def to_try(self, url: str, app: AppSettings) -> tuple[str, ...]:
-        """Return the ways to try, the likeliest first (RFC 6749, section 2.3.1: every provider must know Basic)."""
-        if app.client_secret is None:
-            return ("none",)
-        known = self._known.get((url, app.client_id))
-        return (known,) if known else ("client_secret_basic", "client_secret_post")
-
-    def worked(self, url: str, app: AppSettings, style: str) -> None:
-        """Remember the way that worked."""
-        self._known[url, app.client_id] = style
-
-    def forget(self, url: str, app: AppSettings) -> None:
-        """Try anew: the provider has changed its mind."""
-        self._known.pop((url, app.client_id), None)
 
 
 class Provider:
@@ -171,7 +143,7 @@ class Provider:
             self._refuse(reply, secrets=(access_token,))
         return content
 
-    def _tokens(self, ask: Callable[[OAuth2Client, str], Any], *, secrets: tuple[str, ...]) -> Tokens:
+    def _tokens(self, ask: Callable[[Client, str], Any], *, secrets: tuple[str, ...]) -> Tokens:
         url = self._required("token_uri", "Token URI")
         issued_at = self._clock()  # Before the request: the life of a token is never taken for longer than it is.
         reply: Reply = self._each_style(url, lambda client: ask(client, url), lambda reply: reply)
@@ -190,7 +162,7 @@ class Provider:
             id_token=id_token if isinstance(id_token, str) else None,
         )
 
-    def _each_style(self, url: str, ask: Callable[[OAuth2Client], Any], reply_of: Callable[[Any], Reply]) -> Reply:
+    def _each_style(self, url: str, ask: Callable[[Client], Any], reply_of: Callable[[Any], Reply]) -> Reply:
         """Send a request in the way that this provider knows clients by; the first time, find it out."""
         styles = self._styles.to_try(url, self._app)
         reply: Reply | None = None
@@ -205,8 +177,8 @@ class Provider:
         assert reply is not None  # noqa: S101 - there is always a style
         return reply
 
-    def _client(self, style: str) -> "_Client":
-        return _Client(_Session(self._http), self._app, style)
+    def _client(self, style: str) -> Client:
+        return Client(Session(self._http), self._app, style)
 
     def _required(self, name: str, label: str) -> str:
         value: str = getattr(self._endpoints, name)
@@ -241,70 +213,6 @@ def _meaning(status: int, error: str, told: str, *, provider: str) -> ConnectErr
         return Misconfigured(message, status=status, error=plain_text(error))
     message = f"{provider} answered with status {status} and nothing that can be read. What was granted is kept"
     return ProviderUnavailable(message, status=status)
-
-
-class _Session:
-    """What Authlib sends through."""
-
-    def __init__(self, http: Http) -> None:
-        self._http = http
-
-    def post(self, url: str, *, data: Mapping[str, str], headers: Mapping[str, str], auth: ClientAuth) -> "_Answer":
-        """Send a form with the client's credentials in the way that ``auth`` knows."""
-        url, signed, body = auth.prepare("POST", url, dict(headers), urlencode(data))
-        return _Answer(self._http.send("POST", url, headers=signed, body=body.encode()))
-
-
-class _Answer:
-    """An answer with the names that Authlib looks for."""
-
-    def __init__(self, reply: Reply) -> None:
-        self.reply = reply
-        self.status_code = reply.status
-
-
-class _Client(OAuth2Client):  # type: ignore[misc] # Authlib has no types
-    """Authlib's client; how an answer is read is ours, since its clock and its errors are not."""
-
-    client_auth_class = ClientAuth
-    oauth_error_class = OAuth2Error
-
-    def __init__(self, session: _Session, app: AppSettings, style: str) -> None:
-        super().__init__(
-            session=session,
-            client_id=app.client_id,
-            client_secret=app.client_secret,
-            token_endpoint_auth_method=style,
-            revocation_endpoint_auth_method=style,
-            code_challenge_method="S256",
-            token={},
-        )
-        self.register_client_auth_method(("client_secret_basic", _basic))
-
-    @override
-    def parse_response_token(self, resp: _Answer) -> Reply:
-        """Return the answer as it is."""
-        return resp.reply
-
-    @override
-    def _refresh_token(self, url: str, **options: Any) -> Reply:
-        """Send what ``refresh_token`` has prepared, and return the answer as it is."""
-        options.pop("refresh_token", None)
-        answer: _Answer = self._http_post(url, **options)
-        return answer.reply
-
-
-def _basic(
-    client: ClientAuth,
-    method: str,  # noqa: ARG001 - Authlib's signature
-    uri: str,
-    headers: dict[str, str],
-    body: str,
-) -> tuple[str, Any, str]:
-    """Name the client in the Authorization header, both parts encoded as a form's (RFC 6749, section 2.3.1)."""
-    text = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret)}"
-    headers["Authorization"] = f"Basic {base64.b64encode(text.encode()).decode()}"
-    return uri, headers, body
 
 
 def _error_of(reply: Reply) -> str:

@@ -69,6 +69,7 @@ _TAKE_LEASE = (
     'UPDATE "connect_refresh" SET "owner" = ?, "leased_until" = ? '
     'WHERE "token" = ? AND ("owner" IS NULL OR "leased_until" <= ?)'
 )
+_IS_LEASED = 'SELECT 1 FROM "connect_refresh" WHERE "token" = ? AND "owner" IS NOT NULL AND "leased_until" > ?'
 _KEEP_PENDING = (
     'UPDATE "connect_refresh" SET "grant_id" = ?, "generation" = ?, "sealed" = ?, "failed_at" = NULL, "failure" = NULL '
     'WHERE "token" = ? AND "owner" = ?'
@@ -203,6 +204,11 @@ def take_lease(tx: Transaction, token: str, owner: str, *, now: datetime, lease_
     tx.run(_ADD_ENTRY[tx.dialect], (token,))
     taken = tx.run(_TAKE_LEASE, (owner, now.timestamp() + lease_s, token, now.timestamp()))
     return find_entry(tx, token) if taken == 1 else None
+
+
+def is_leased(tx: Transaction, token: str, *, now: datetime) -> bool:
+    """Return whether somebody holds the lease of a token."""
+    return bool(tx.execute(_IS_LEASED, (token, now.timestamp())))
 
 
 def keep_pending(tx: Transaction, token: str, owner: str, *, grant_id: str, generation: int, sealed: str) -> bool:

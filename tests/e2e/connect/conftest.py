@@ -26,9 +26,8 @@ from tests.e2e.waiting import wait_for
 METHODS = "frappe.integrations.doctype.connected_app.connected_app"
 CALLBACK = f"/api/method/{METHODS}.callback"
 LOGIN_CALLBACK = "/api/method/frappe.integrations.oauth2_logins.login_via_oauth2"
-PASSWORD = "a-long-password-of-theirs"
+PASSWORD = "a-long-password-of-theirs"  # As the fixture app makes them.
 APP = "Provider"
-USERS = ("asha@shop.test", "ravi@shop.test")
 SCOPES = ("openid", "email", "offline_access", "calendar")
 
 
@@ -164,30 +163,7 @@ class Shop:
 @pytest.fixture(scope="session")
 def linked_site(tmp_path_factory: pytest.TempPathFactory) -> MadeSite:
     """A site with the fixture app and two users who can log in."""
-    made = make_site(tmp_path_factory.mktemp("linked") / "site", apps=["linked"])
-    return with_users(made, tmp_path_factory.mktemp("linked-made") / "site")
-
-
-def with_users(made: MadeSite, path: Path) -> MadeSite:
-    """Return a copy of a site with users who can log in."""
-    served = made.copy(path)
-    try:
-        with served.start().client() as admin:
-            for user in USERS:
-                answer = admin.post(
-                    "/api/resource/User",
-                    {"email": user, "first_name": user.partition("@")[0], "new_password": PASSWORD},
-                )
-                assert answer.status == 200, answer.text
-        served.stop()
-        return MadeSite(
-            path=served.path,
-            api_key=made.api_key,
-            api_secret=made.api_secret,
-            admin_password=made.admin_password,
-        )
-    finally:
-        served.close()
+    return make_site(tmp_path_factory.mktemp("linked") / "site", apps=["linked"])
 
 
 @contextmanager

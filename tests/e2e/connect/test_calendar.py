@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.e2e.connect.conftest import METHODS, Browser, Shop, opened_shop, with_users
+from tests.e2e.connect.conftest import METHODS, Browser, Shop, opened_shop
 from tests.e2e.connect.provider import CLIENT_ID, CLIENT_SECRET
 from tests.e2e.receiver import Receiver, Reply
 from tests.e2e.site import make_site, run_command
@@ -59,7 +59,7 @@ def shop(calendar: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """A ScoopJoy site with Google configured, whose Google is the provider on loopback."""
     folder: Path = tmp_path_factory.mktemp("calendar")
     conf = {"google_client_id": CLIENT_ID, "google_client_secret": CLIENT_SECRET}
-    made = with_users(make_site(folder / "new", apps=["scoopjoy"], conf=conf), folder / "made")
+    made = make_site(folder / "made", apps=["scoopjoy", "linked"], conf=conf)
     base = f"http://127.0.0.1:{calendar.port}/calendar/v3"
     with opened_shop(made, folder / "site", scopes=SCOPES, DEMITASSE_GOOGLE_CALENDAR_BASE_URL=base) as found:
         yield found

@@ -131,7 +131,7 @@ def test_a_used_code_or_a_dead_provider_keeps_what_was_granted(plant: Plant) -> 
 
 def test_the_openid_token_must_repeat_the_nonce(plant: Plant) -> None:
     state = start(plant)
-    plant.provider.answers(gives("first", "r", id_token=id_token(sub="7", email="a@b.test", nonce="another")))
+    plant.provider.answers(gives("first", "r", id_token=id_token(sub="7", email="a@b.test", nonce="änother")))
     with pytest.raises(ForeignFlow, match="OpenID token"):
         end(plant, state)
 

@@ -10,7 +10,8 @@ import pytest
 from demitasse.connect.errors import ConnectError, GrantRefused, Misconfigured, ProviderUnavailable
 from demitasse.connect.model import AppSettings, Endpoints
 from demitasse.connect.ports import Reply
-from demitasse.connect.protocol import Provider, Styles
+from demitasse.connect.protocol import Provider
+from demitasse.connect.speaking import Styles
 from tests.unit.connect.plant import START, FakeProvider, gives, reply
 
 ENDPOINTS = Endpoints(
