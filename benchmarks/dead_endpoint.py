@@ -7,10 +7,10 @@ from typing import Final
 
 from benchmarks.backlog import make_site
 from benchmarks.payloads import WEBHOOK
-from benchmarks.report import Finding
+from benchmarks.report import Finding, paired
 from benchmarks.rows import rows_of
 from benchmarks.site import Site
-from benchmarks.study import Setting, ratio, told
+from benchmarks.study import Setting, told
 
 _OTHERS: Final = tuple(f"Benchmark Lead {number}" for number in range(1, 9))
 _NINE: Final = (WEBHOOK, *_OTHERS)
@@ -42,8 +42,8 @@ def dead_endpoint(setting: Setting) -> list[Finding]:
         told("The nine, all ten alive, per second", rates["ten"]),
         told("The nine, the tenth hanging, per second", rates["one dead"]),
         told("The nine, nothing for a tenth, per second", rates["nine"]),
-        ratio("The nine: tenth hanging : alive", rates["one dead"], rates["ten"], aim=0.9, less_is_better=False),
-        ratio("The nine: tenth hanging : no tenth", rates["one dead"], rates["nine"], aim=0.9, less_is_better=False),
+        paired("The nine: tenth hanging : alive", rates["one dead"], rates["ten"], aim=0.9, less_is_better=False),
+        paired("The nine: tenth hanging : no tenth", rates["one dead"], rates["nine"], aim=0.9, less_is_better=False),
     ]
 
 

@@ -11,8 +11,8 @@ from typing import Any, Final
 import orjson
 
 from benchmarks.programs import Program, module
-from benchmarks.report import Finding
-from benchmarks.study import Setting, ratio, told
+from benchmarks.report import Finding, paired
+from benchmarks.study import Setting, told
 
 _SIZES: Final = (1_000, 5_000)
 _DELIVERIES_PER_S: Final = 30_000
@@ -132,9 +132,9 @@ def _compared(count: int, bare: list[Round], live: list[Round]) -> list[Finding]
     return [
         told(f"Fan-out to {size}, messages delivered per second", rates),
         told(f"Fan-out to {size}, bare loop", bare_rates),
-        ratio(f"Fan-out to {size} : bare loop", rates, bare_rates, aim=0.7, less_is_better=False),
+        paired(f"Fan-out to {size} : bare loop", rates, bare_rates, aim=0.7, less_is_better=False),
         told(f"Fan-out to {size}, CPU of the server for each, us", [each.cpu_us for each in live], digits=1),
-        ratio(
+        paired(
             f"Fan-out to {size}, CPU : bare loop",
             [each.cpu_us for each in live],
             [each.cpu_us for each in bare],
@@ -143,7 +143,7 @@ def _compared(count: int, bare: list[Round], live: list[Round]) -> list[Finding]
         ),
         told(f"Fan-out to {size}, p99, ms", delays, digits=1),
         told(f"Fan-out to {size}, p99 of the bare loop, ms", bare_delays, digits=1),
-        ratio(f"Fan-out to {size}, p99 : bare loop", delays, bare_delays, aim=1.4, less_is_better=True),
+        paired(f"Fan-out to {size}, p99 : bare loop", delays, bare_delays, aim=1.4, less_is_better=True),
         told(f"Fan-out to {size}, memory of the server, MB", [each.memory_mb for each in live]),
         Finding(what=f"Fan-out to {size}, messages lost", value=lost, aim=0, less_is_better=True),
     ]
@@ -152,14 +152,14 @@ def _compared(count: int, bare: list[Round], live: list[Round]) -> list[Finding]
 def _slow_one(alone: list[Round], beside: list[Round], grown_mb: float) -> list[Finding]:
     size = f"{_SIZES[0]:,} clients"
     return [
-        ratio(
+        paired(
             f"Fan-out to {size}: one more that does not read : without",
             [each.per_second for each in beside],
             [each.per_second for each in alone],
             aim=0.9,
             less_is_better=False,
         ),
-        ratio(
+        paired(
             f"Fan-out to {size}, p99: one more that does not read : without",
             [each.p99_ms for each in beside],
             [each.p99_ms for each in alone],

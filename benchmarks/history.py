@@ -7,10 +7,10 @@ import orjson
 from benchmarks.backlog import drained, make_site
 from benchmarks.payloads import WEBHOOK
 from benchmarks.programs import module, run
-from benchmarks.report import Finding
+from benchmarks.report import Finding, paired
 from benchmarks.rows import rows_of
 from benchmarks.site import Site
-from benchmarks.study import Setting, ratio, told
+from benchmarks.study import Setting, told
 
 SIZES: Final = (10, 1_000_000, 5_000_000)
 _MILLION: Final = 1_000_000
@@ -42,9 +42,9 @@ def claims(setting: Setting) -> list[Finding]:
     found += [told(f"Settling a row beside {size:,} finished, us", settle_us[size], digits=0) for size in SIZES]
     for size in many:
         found += [
-            ratio(f"Claim: {size:,} : {few}", claim_us[size], claim_us[few], aim=1.2, less_is_better=True),
-            ratio(f"Settle: {size:,} : {few}", settle_us[size], settle_us[few], aim=None, less_is_better=True),
-            ratio(f"Drain: {size:,} : {few}", per_second[size], per_second[few], aim=None, less_is_better=False),
+            paired(f"Claim: {size:,} : {few}", claim_us[size], claim_us[few], aim=1.2, less_is_better=True),
+            paired(f"Settle: {size:,} : {few}", settle_us[size], settle_us[few], aim=None, less_is_better=True),
+            paired(f"Drain: {size:,} : {few}", per_second[size], per_second[few], aim=None, less_is_better=False),
         ]
     return found
 

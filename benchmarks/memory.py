@@ -5,10 +5,10 @@ from typing import Final
 
 from benchmarks.backlog import make_site
 from benchmarks.payloads import WEBHOOK
-from benchmarks.report import Finding
+from benchmarks.report import Finding, paired
 from benchmarks.rows import rows_of
 from benchmarks.site import Site
-from benchmarks.study import Setting, ratio, told
+from benchmarks.study import Setting, told
 
 SIZES: Final = (10_000, 1_000_000)
 _SENT: Final = 10_000
@@ -37,8 +37,8 @@ def backlog_memory(setting: Setting) -> list[Finding]:
     return [
         told(f"Peak memory, backlog of {few:,}, MB", peaks["up", few]),
         told(f"Peak memory, backlog of {many:,}, MB", peaks["up", many]),
-        ratio(f"Memory: {many:,} : {few:,}", peaks["up", many], peaks["up", few], aim=1.1, less_is_better=True),
-        ratio("The same, receiver down", peaks["down", many], peaks["down", few], aim=1.1, less_is_better=True),
+        paired(f"Memory: {many:,} : {few:,}", peaks["up", many], peaks["up", few], aim=1.1, less_is_better=True),
+        paired("The same, receiver down", peaks["down", many], peaks["down", few], aim=1.1, less_is_better=True),
         told(f"/metrics with a backlog of {many:,}, ms", metrics_ms),
     ]
 

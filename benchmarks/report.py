@@ -118,19 +118,32 @@ def _mobile_findings(rates: Mapping[str, float]) -> list[Finding]:
     return found
 
 
+def paired(
+    what: str, values: Sequence[float], base: Sequence[float], *, aim: float | None, less_is_better: bool
+) -> Finding:
+    """Return the ratio of two variants: the median over the rounds, each against its own neighbour."""
+    ratios = [value / other for value, other in zip(values, base, strict=True)]
+    detail = f"{min(ratios):.2f}-{max(ratios):.2f}"
+    return Finding(what=what, value=statistics.median(ratios), aim=aim, less_is_better=less_is_better, detail=detail)
+
+
 def _drain_findings(samples: Samples, rates: Mapping[str, float]) -> list[Finding]:
     if "drain" not in rates:
         return []
-    lost = sum(sample.lost for sample in samples["drain"])
-    return [
+    drained = samples["drain"]
+    lost = sum(sample.lost for sample in drained)
+    found = [
         Finding(what="Deliveries per second from a backlog", value=rates["drain"], aim=6000, less_is_better=False),
         Finding(what="Deliveries of a backlog that did not arrive", value=lost, aim=0, less_is_better=True),
-        *(
-            Finding(what=f"Drain : {name}", value=rates["drain"] / rates[ceiling], aim=aim, less_is_better=False)
-            for ceiling, name, aim in _DRAIN_CEILINGS
-            if ceiling in rates
-        ),
     ]
+    for ceiling, name, aim in _DRAIN_CEILINGS:
+        if ceiling in samples:
+            ours, theirs = ([each.per_second for each in rounds] for rounds in (drained, samples[ceiling]))
+            found.append(paired(f"Drain : {name}", ours, theirs, aim=aim, less_is_better=False))
+    if "bare-drain" in samples:
+        theirs, ours = ([each.cpu_us for each in rounds] for rounds in (samples["bare-drain"], drained))
+        found.append(paired("Drain : the same, by CPU", theirs, ours, aim=None, less_is_better=False))
+    return found
 
 
 def as_json(samples: Samples, studied: Sequence[Finding], machine: Mapping[str, Any]) -> dict[str, Any]:

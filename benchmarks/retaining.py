@@ -7,10 +7,10 @@ from benchmarks.load import Plan
 from benchmarks.measurements import JSON_LEAD, Sample, served
 from benchmarks.payloads import LEAD_PATH, LIST_PATH, WEBHOOK
 from benchmarks.programs import module
-from benchmarks.report import Finding
+from benchmarks.report import Finding, paired
 from benchmarks.rows import finished, rows_of
 from benchmarks.site import Site
-from benchmarks.study import Setting, ratio, told
+from benchmarks.study import Setting, told
 
 _DELIVERIES: Final = 500_000
 """Each with its log row: a million rows in all."""
@@ -49,7 +49,9 @@ def retention(setting: Setting) -> list[Finding]:
             for prunes in (False, True)
         ),
         *(
-            ratio(f"{name}, p99: deleting : not", p99_ms[kind, True], p99_ms[kind, False], aim=2.0, less_is_better=True)
+            paired(
+                f"{name}, p99: deleting : not", p99_ms[kind, True], p99_ms[kind, False], aim=2.0, less_is_better=True
+            )
             for kind, name in (("leads", "POST of a Lead"), ("lists", "List"))
         ),
     ]

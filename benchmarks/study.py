@@ -35,12 +35,3 @@ def told(what: str, values: Sequence[float], *, digits: int = 0) -> Finding:
     """Return a figure without an aim: the median of the rounds, with the least and the most."""
     detail = f"{min(values):,.{digits}f}-{max(values):,.{digits}f}"
     return Finding(what=what, value=statistics.median(values), aim=None, less_is_better=True, detail=detail)
-
-
-def ratio(
-    what: str, values: Sequence[float], base: Sequence[float], *, aim: float | None, less_is_better: bool
-) -> Finding:
-    """Return the ratio of two variants: the median over the rounds, each against its own neighbour."""
-    ratios = [value / other for value, other in zip(values, base, strict=True)]
-    detail = f"{min(ratios):.2f}-{max(ratios):.2f}"
-    return Finding(what=what, value=statistics.median(ratios), aim=aim, less_is_better=less_is_better, detail=detail)
