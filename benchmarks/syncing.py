@@ -20,8 +20,8 @@ from urllib.parse import quote
 import orjson
 
 from benchmarks.programs import Program, module
-from benchmarks.report import Finding
-from benchmarks.study import Setting, ratio, told
+from benchmarks.report import Finding, paired
+from benchmarks.study import Setting, told
 from tests.e2e.site import Client, MadeSite, ServedSite, make_site, run_command
 from tests.e2e.sync.crashing import RULE, crash, differences, prepare
 from tests.e2e.sync.pair import RUN, Pair, get, item, update
@@ -61,7 +61,7 @@ def sync_pull(setting: Setting) -> list[Finding]:
             detail=f"{min(pulled):,.0f}-{max(pulled):,.0f}",
         ),
         told("Bare HTTP copy of the same JSON into SQLite, documents/s", copied),
-        ratio("Pull : bare copy", pulled, copied, aim=None, less_is_better=False),
+        paired("Pull : bare copy", pulled, copied, aim=None, less_is_better=False),
     ]
 
 
@@ -82,7 +82,7 @@ def sync_push(setting: Setting) -> list[Finding]:
     return [
         told("Push, from the request at HQ to the outlet, median, ms", pushed_ms, digits=1),
         told("The same JSON through two bare servers, median, ms", bare_ms, digits=1),
-        ratio("Push : bare", pushed_ms, bare_ms, aim=None, less_is_better=True),
+        paired("Push : bare", pushed_ms, bare_ms, aim=None, less_is_better=True),
     ]
 
 
