@@ -1,6 +1,7 @@
 """How often a login may fail: for each user, and for each address that tries.
 
-Kept in memory: a restart forgives. A success forgives the user, but not the address, which may be guessing at others.
+Kept in memory: a restart forgives. A success forgives the user, but not the address, which may be guessing at others. An
+address from which a user has logged in before counts by itself, so that strangers who guess do not keep the user out.
 """
 
 from collections import deque
@@ -30,6 +31,7 @@ class LoginThrottle:
     def __init__(self, *, for_user: Allowance = FOR_USER, for_address: Allowance = FOR_ADDRESS) -> None:
         self._users = _Counter(for_user)
         self._addresses = _Counter(for_address)
+        self._at_home: dict[tuple[str, str], None] = {}
 
     def check(self, *, user: str, address: str, now: datetime) -> None:
         """Let a login be tried, and count it as failed until ``succeeded``, so that many at once are counted too.
@@ -37,18 +39,25 @@ class LoginThrottle:
         Raises:
             TooManyLogins: too many have failed.
         """
-        waits = (self._users.wait(user, now=now), self._addresses.wait(address, now=now))
+        key = self._key(user, address)
+        waits = (self._users.wait(key, now=now), self._addresses.wait(address, now=now))
         if any(waits):
             seconds = int(max(waits).total_seconds()) + 1
             message = f"Too many failed logins: try again in {seconds} seconds"
             raise TooManyLogins(message, retry_after_s=seconds)
-        self._users.add(user, now=now)
+        self._users.add(key, now=now)
         self._addresses.add(address, now=now)
 
     def succeeded(self, *, user: str, address: str) -> None:
-        """Forgive the user's failures, and what this login was counted for the address."""
-        self._users.clear(user)
+        """Forgive the user's failures, and what this login was counted for the address, which is known from now on."""
+        self._users.clear(self._key(user, address))
         self._addresses.take_back(address)
+        if len(self._at_home) >= _MOST_KEPT:
+            del self._at_home[next(iter(self._at_home))]
+        self._at_home[user, address] = None
+
+    def _key(self, user: str, address: str) -> str:
+        return f"{user} {address}" if (user, address) in self._at_home else user
 
 
 class _Counter:

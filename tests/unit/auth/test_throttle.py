@@ -64,3 +64,18 @@ def test_what_is_refused_is_not_counted() -> None:
         with pytest.raises(TooManyLogins):
             logins.check(user="asha", address="a", now=NOW + MINUTE / 2)
     logins.check(user="asha", address="a", now=NOW + MINUTE)
+
+
+def test_strangers_who_guess_do_not_keep_out_who_is_at_home() -> None:
+    logins = throttle()
+    logins.check(user="asha", address="home", now=NOW)
+    logins.succeeded(user="asha", address="home")
+    for address in ("x", "y"):
+        logins.check(user="asha", address=address, now=NOW)
+    with pytest.raises(TooManyLogins):
+        logins.check(user="asha", address="z", now=NOW)
+
+    for _ in range(2):
+        logins.check(user="asha", address="home", now=NOW)
+    with pytest.raises(TooManyLogins):
+        logins.check(user="asha", address="home", now=NOW)

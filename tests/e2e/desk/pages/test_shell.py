@@ -212,3 +212,17 @@ def test_unknown_pages_are_not_found_in_the_frame(visit: Visit) -> None:
     assert visit.open("/app/nothing-here").status == 404
     assert visit.text("h1, .empty-title") == "Not found"
     assert visit.find_faults() == []
+
+
+def test_logins_lists_and_forms_work_without_javascript(visiting: Visiting, site: ServedSite, admin: Client) -> None:
+    visit = visiting(site, java_script_enabled=False).log_in()
+    visit.open("/app/notice")
+    visit.page.get_by_role("link", name="New Notice").click()
+    visit.page.fill("#doc-name-input", "By hand alone")
+    visit.page.fill("#f-title", "No script ran")
+    visit.page.get_by_role("button", name="Save").click()
+    visit.page.wait_for_url("**/By%20hand%20alone")
+
+    assert admin.get("/api/resource/Notice/By hand alone").data["title"] == "No script ran"
+    visit.open("/app/notice?title=No script ran")
+    assert visit.texts("#list .cell-main a") == ["By hand alone"]
