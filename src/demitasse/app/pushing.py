@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
 
 from demitasse.app.rules import NoExtraRules
 from demitasse.app.site import Site
@@ -15,9 +16,15 @@ from demitasse.live.hub import Hub
 from demitasse.live.model import Message, make_message
 from demitasse.live.service import Live
 from demitasse.outbox.model import QueuedDelivery, Settlement
+from demitasse.settings.errors import InvalidSettings
+from demitasse.transports.errors import UnusableStream
 from demitasse.web import cors
 from demitasse.web.doorkeeper import SiteDoorkeeper
 from demitasse.web.services import WebServices
+
+if TYPE_CHECKING:
+    from demitasse.live.streams import StreamCarrier
+    from demitasse.transports.redis_stream import RedisStream
 
 DELIVERIES = "deliveries"
 _MAX_ROWS = 20_000
@@ -50,15 +57,9 @@ class SitePush:
     def start(self) -> None:
         """Listen to the rooms from now on."""
         site = self._site
-        if site.settings.redis_url:
-            # redis comes with the extra `broker`, which a site alone does not need.
-            from demitasse.live.streams import StreamCarrier  # noqa: PLC0415 - as the comment says
-            from demitasse.transports.redis_stream import RedisStream  # noqa: PLC0415 - as above
-
-            stream = RedisStream(
-                site.settings.redis_url, name=f"demitasse:live:{site.settings.site.name}", max_rows=_MAX_ROWS
-            )
-            self._carrying = self._loop.create_task(StreamCarrier(self.hub, stream, writer="site").run())
+        carrier = self._carrier()
+        if carrier is not None:
+            self._carrying = self._loop.create_task(carrier.run())
         self.live.start()
         site.noticing.watches = self._watches
         site.noticing.on_changes = self._changed
@@ -66,13 +67,17 @@ class SitePush:
         site.credential_listeners.append(self._credentials_changed)
         site.database.on_foreign_write.append(self._foreign_write)
 
+    async def stop_serving(self) -> None:
+        """Say goodbye to the clients; what the rooms still do goes to other processes."""
+        self._site.credential_listeners.remove(self._credentials_changed)
+        self._site.database.on_foreign_write.remove(self._foreign_write)
+        await self.live.close()
+
     async def close(self) -> None:
-        """Listen no more, and say goodbye to the clients."""
+        """Listen to the rooms no more; what they have said is carried to the other processes."""
         site = self._site
         site.noticing.watches = site.noticing.on_changes = site.realtime.publish = None
-        site.credential_listeners.remove(self._credentials_changed)
-        site.database.on_foreign_write.remove(self._foreign_write)
-        await self.live.close()
+        await asyncio.sleep(0)  # What threads have handed to the loop comes first.
         if self._carrying is not None:
             self._carrying.cancel()
             await asyncio.gather(self._carrying, return_exceptions=True)
@@ -95,6 +100,16 @@ class SitePush:
         """Tell what came of attempts."""
         if self.hub.wants(DELIVERIES):
             self._send([_settled(each) for each in settlements])
+
+    def _carrier(self) -> "StreamCarrier | None":
+        """Return what carries messages between processes, where the settings ask for it."""
+        stream = open_stream(self._site)
+        if stream is None:
+            return None
+        # redis comes with the extra `broker`, which a site alone does not need.
+        from demitasse.live.streams import StreamCarrier  # noqa: PLC0415 - as the comment says
+
+        return StreamCarrier(self.hub, stream, writer="site")
 
     def _watches(self, doctype: str) -> bool:
         return doctype in self._watched or self.hub.carrier is not None
@@ -185,6 +200,29 @@ class SitePush:
     def _sharing(self, scope: Scope) -> Sequence[tuple[bytes, bytes]]:
         allowed = self._site.settings.allow_cors
         return cors.headers(scope["method"], scope["headers"], allowed=allowed) if allowed else ()
+
+
+def open_stream(site: Site) -> "RedisStream | None":
+    """Return the stream that ``redis_url`` names; nothing is connected yet.
+
+    Raises:
+        InvalidSettings: the URL cannot be used, or the library is missing.
+    """
+    url = site.settings.redis_url
+    if not url:
+        return None
+    try:
+        # redis comes with the extra `broker`, which a site alone does not need.
+        from demitasse.transports.redis_stream import RedisStream  # noqa: PLC0415 - as the comment says
+
+        # Paths and names of sites are alike on many machines, keys are not.
+        name = sha256(b"live push:" + site.settings.encryption_key.encode()).hexdigest()[:16]
+        return RedisStream(url, name=f"demitasse:live:{name}", max_rows=_MAX_ROWS)
+    except ImportError as error:
+        message = "redis_url needs the library redis: pip install 'demitasse[broker]'"
+        raise InvalidSettings(message, key="redis_url") from error
+    except UnusableStream as error:
+        raise InvalidSettings(error.message, key="redis_url") from error
 
 
 def with_push(web: WebServices, push: SitePush) -> WebServices:

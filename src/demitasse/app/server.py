@@ -16,7 +16,7 @@ import uvicorn
 from demitasse.app.brokering import Brokering
 from demitasse.app.delivering import Delivering
 from demitasse.app.jobs import Jobs
-from demitasse.app.pushing import SitePush, with_push
+from demitasse.app.pushing import SitePush, open_stream, with_push
 from demitasse.app.retention import Retention
 from demitasse.app.site import Site, open_site
 from demitasse.app.syncing import site_id
@@ -82,10 +82,11 @@ class RunningSite:
         for task in self._beside:
             task.cancel()
         await asyncio.gather(*self._beside, return_exceptions=True)
-        await self.push.close()
+        await self.push.stop_serving()
         await asyncio.gather(self.delivering.close(), self.jobs.close(), self.brokering.close())
         await self.lanes.close()
         self.threads.close()
+        await self.push.close()
 
     async def _look_for_foreign_writes(self) -> None:
         database = self.site.database
@@ -125,6 +126,7 @@ def serve(path: Path, *, host: str, port: int) -> None:
     try:
         raise_open_files()
         edge = application(site)
+        open_stream(site)  # A setting that cannot be used is told before anything is served.
         site.connecting.settle()
         site_id(site)
         config = uvicorn.Config(
