@@ -356,6 +356,27 @@ def test_programs_and_documents_show_no_token(shop: Shop) -> None:
         assert tried.status in {403, 417}, tried.text
 
 
+def test_in_developer_mode_stack_traces_hold_no_secret_either(open_shop: Callable[..., Shop]) -> None:
+    """What comes out is searched when the shop closes, as in all tests here."""
+    shop = open_shop(DEMITASSE_DEVELOPER_MODE="1")
+    name = unique("Developer")
+    browser, _ = shop.connect_briefly(ASHA, name)
+    for knobs in ({"status": 500}, {"garbage": True, "rotates": False}):
+        shop.provider.set(**knobs)
+        answer = browser.get("/api/method/linked.api.token", name=name)
+        assert answer.status_code == 502
+        assert "Traceback" in answer.text
+    shop.provider.set(rotates=False)
+    failed = browser.get("/api/method/linked.api.fail_with_token", name=name)
+    assert (failed.status_code, "Traceback" in failed.text) == (500, True)
+    back = shop.person("asha").agree(shop.begin(browser, name))
+    shop.admin.put(f"/api/resource/Connected App/{name}", {"client_secret": "wrong"})
+    refused = browser.get(back)
+    assert (refused.status_code, "Traceback" in refused.text) == (417, True)
+    assert "Client Secret" in refused.text
+    wait_for("the Error Log", lambda: rows(shop.admin, "Error Log", method="it failed"))
+
+
 def _hang(browser: Browser, name: str) -> None:
     with contextlib.suppress(OSError):  # The server is killed, as the test wants it.
         _post(browser, "linked.api.write_and_hang", name=name, role=unique("Role"))
