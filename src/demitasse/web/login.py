@@ -2,7 +2,7 @@
 
 from demitasse.auth.errors import NotPermitted, WrongLogin
 from demitasse.auth.model import Actor
-from demitasse.auth.operations import check_password
+from demitasse.auth.operations import check_new_password, check_password, set_password
 from demitasse.auth.sessions import store
 from demitasse.auth.sessions.model import Session
 from demitasse.auth.sessions.operations import open_session
@@ -77,6 +77,40 @@ async def end(services: WebServices, session: Session) -> None:
         tx.after_commit(services.site.forget_credentials)
 
     await services.lanes.write(remove)
+
+
+async def change_password(
+    services: WebServices, *, user: str, session: Session | None, old: str, new: str, address: str | None
+) -> None:
+    """Give a user another password; the user's other sessions end.
+
+    Raises:
+        WeakPassword: the new one is too short.
+        WrongLogin: the old one is wrong.
+        TooManyLogins: too many guesses at the old one have failed.
+    """
+    check_new_password(new)
+    throttle, now = services.throttle, services.site.documents.clock()
+    throttle.check(user=user.lower(), address=address or "", now=now)
+    kept = session.id if session is not None else None
+
+    def in_thread() -> bool:
+        if _checked(services, user, old) is None:
+            return False
+        tx = services.database.write()
+        try:
+            set_password(tx, user, new, keep_session=kept)
+            tx.after_commit(services.site.forget_credentials)
+            tx.commit()
+        except BaseException:
+            tx.rollback()
+            raise
+        return True
+
+    if not await services.threads.run("login", in_thread, places=_PLACES):
+        message = "The present password is wrong"
+        raise WrongLogin(message)
+    throttle.succeeded(user=user.lower(), address=address or "")
 
 
 def _checked(services: WebServices, name: str, password: str) -> str | None:

@@ -1,9 +1,9 @@
-"""The pages that every site has: home, search, the theme, logging out."""
+"""The pages that every site has: home, search, the theme, the password, logging out."""
 
 from collections.abc import Sequence
 
 from demitasse.web import cookies, login
-from demitasse.web.desk import home, search
+from demitasse.web.desk import home, password_page, search
 from demitasse.web.desk.context import THEMES, DeskContext, redirect, theme_cookie
 from demitasse.web.desk.login_page import same_site
 from demitasse.web.desk.navigation import ROOT, Entry
@@ -20,6 +20,7 @@ def routes(extensions: Sequence[Extension]) -> tuple[Route, ...]:
     return (
         Route(path="", handler=home.page(extensions)),
         Route(path="-/search", handler=search.page(extensions)),
+        Route(path="-/password", handler=password_page.serve, methods=frozenset({"GET", "POST"})),
         Route(path="-/theme", handler=_set_theme, methods=_POST),
         Route(path="-/logout", handler=_log_out, methods=_POST),
     )

@@ -215,6 +215,19 @@ def test_a_table_of_many_rows_is_saved_whole(visit: Visit, admin: Client, new_na
     assert after[299]["part"] == "The last"
 
 
+def test_a_button_saves_and_runs_the_method_that_it_names(visit: Visit, admin: Client, new_name: str) -> None:
+    admin.post("/api/resource/Specimen", {"title": new_name})
+    visit.open(f"/app/specimen/{new_name}")
+    visit.page.fill("#f-email", "typed@example.com")
+    visit.page.get_by_role("tab", name="Texts").click()
+    visit.page.click("summary:has-text('Files')")
+    with visit.page.expect_navigation():
+        visit.page.get_by_role("button", name="Press").click()
+
+    expect(visit.page.locator("[data-toast]")).to_contain_text("It has been pressed")
+    assert admin.get(f"/api/resource/Specimen/{new_name}").data["last"] == "pressed with typed@example.com"
+
+
 def test_errors_stand_at_their_fields_and_nothing_typed_is_lost(visit: Visit, admin: Client, new_name: str) -> None:
     visit.open("/app/specimen/new")
     visit.page.fill("#f-email", "no address")

@@ -226,3 +226,29 @@ def test_logins_lists_and_forms_work_without_javascript(visiting: Visiting, site
     assert admin.get("/api/resource/Notice/By hand alone").data["title"] == "No script ran"
     visit.open("/app/notice?title=No script ran")
     assert visit.texts("#list .cell-main a") == ["By hand alone"]
+
+
+def test_a_person_changes_their_own_password(visiting: Visiting, site: ServedSite, admin: Client) -> None:
+    user = "changes@example.com"
+    admin.post("/api/resource/User", {"email": user, "first_name": "Changes", "new_password": "the old one"})
+    visit = visiting(site).log_in(user, "the old one")
+    visit.page.click("summary[aria-label^=Changes]")
+    visit.page.click("text=Change the password")
+    visit.page.wait_for_url("**/app/-/password")
+
+    def send(old: str, new: str, again: str) -> None:
+        for name, text in (("old", old), ("new", new), ("again", again)):
+            visit.page.fill(f"#{name}", text)
+        with visit.page.expect_navigation():
+            visit.page.get_by_role("button", name="Change it").click()
+
+    send("the old one", "the new one", "another")
+    assert visit.text("#again-error") == "This is not the same as above"
+    send("wrong", "the new one", "the new one")
+    assert visit.text("#old-error") == "The present password is wrong"
+    send("the old one", "short", "short")
+    assert "8" in visit.text("#new-error")
+    assert fault_lines(visit.find_faults()) == ""
+    send("the old one", "the new one", "the new one")
+    expect(visit.page.locator("[data-toast]")).to_contain_text("The password is changed")
+    visiting(site).log_in(user, "the new one")

@@ -1,5 +1,7 @@
 """Writing what a form asks for."""
 
+from typing import Any
+
 from demitasse.auth.errors import NotPermitted
 from demitasse.auth.model import Actor
 from demitasse.db.transaction import Transaction
@@ -7,6 +9,8 @@ from demitasse.doctypes.model import DocType
 from demitasse.documents import access, building, operations
 from demitasse.documents.errors import StaleDocument
 from demitasse.documents.model import DocStatus, Record
+from demitasse.frappe.document_methods import call_method, permitted_method
+from demitasse.frappe.model.document import document_of
 from demitasse.web.desk import fields as known_fields
 from demitasse.web.desk.context import DeskContext
 from demitasse.web.desk.forms.applying import apply
@@ -14,23 +18,29 @@ from demitasse.web.desk.forms.editing import editing_of
 from demitasse.web.desk.forms.state import FormState
 from demitasse.web.desk.forms.texts import read_mark
 from demitasse.web.desk.request import DeskRequest
-from demitasse.web.desk.running import write
+from demitasse.web.desk.running import run_app_code, write
 from demitasse.web.documents import load_permitted
 from demitasse.web.errors import BadRequest
 
 _STATUS = {"submit": DocStatus.SUBMITTED, "cancel": DocStatus.CANCELLED}
 
 
+PRESS = "press:"
+"""What the action of a button begins with; its field follows."""
+
+
 async def run(
     context: DeskContext, request: DeskRequest, doctype: DocType, name: str | None, sent: FormState, *, action: str
 ) -> tuple[str, list[str]]:
-    """Save, submit, cancel or delete a document, and return its name and what app code had to say.
+    """Save, submit, cancel or delete a document, or press one of its buttons; return its name and what app code had to say.
 
     Raises:
         InvalidForm: texts that cannot be values.
         StaleDocument: somebody else has changed it since the form was opened.
         DocumentError: the document refuses.
     """
+    if action.startswith(PRESS):
+        return await _press(context, request, doctype, name or "", sent, button=action.removeprefix(PRESS))
     if action not in {"save", "delete", *_STATUS}:
         message = f"A form cannot do {action!r}"
         raise BadRequest(message)
@@ -43,6 +53,26 @@ async def run(
         return _save(context, tx, request, doctype, name, sent=sent, action=action)
 
     return await write(context.services, request, doctype, work)
+
+
+async def _press(
+    context: DeskContext, request: DeskRequest, doctype: DocType, name: str, sent: FormState, *, button: str
+) -> tuple[str, list[str]]:
+    """Save the document, and run the method that a button names in its options."""
+    field = next((each for each in doctype.fields if each.name == button and each.fieldtype == "Button"), None)
+    if field is None or not field.options:
+        message = f"{doctype.name} has no button {button}"
+        raise BadRequest(message)
+    method = field.options
+    permitted_method(doctype, method, http_method="POST")
+
+    def work(tx: Transaction) -> tuple[str, Any]:
+        _save(context, tx, request, doctype, name, sent=sent, action="save")
+        record = load_permitted(context.services, tx, doctype, name, "write", actor=request.actor)
+        return name, call_method(document_of(record), method, {})
+
+    (saved, result), said = await run_app_code(context.services, request, f"{doctype.name}.{method}", work)
+    return saved, [*said, *([result] if isinstance(result, str) else [])]
 
 
 def _insert(context: DeskContext, tx: Transaction, request: DeskRequest, doctype: DocType, sent: FormState) -> str:

@@ -82,6 +82,8 @@ def _picture_or_text(drawing: Drawing, each: Field) -> Control | None:
             kind, shown = "heading", each.label
         case "Image":
             kind, shown = "image", drawing.text(each.options or "")
+        case "Button" if not drawing.editing.record.is_new and drawing.editing.may_write:
+            kind, shown = "button", each.options or ""
         case _:
             return None
     if not shown:

@@ -10,3 +10,11 @@ class Specimen(Document):
             raise RuntimeError("a fault of the app")
         if self.small == "speak":
             frappe.msgprint("The specimen has spoken")
+
+    @frappe.whitelist()
+    def press_it(self):
+        self.db_set("last", f"pressed with {self.email}")
+        frappe.msgprint("It has been pressed")
+
+    def not_for_buttons(self):
+        self.db_set("last", "by force")
