@@ -15,7 +15,7 @@ from tests.e2e.site import ROOT
 from tests.e2e.waiting import wait_for
 
 _SCRIPT = Path(__file__).with_name("phone.mjs")
-_MODULES = ROOT / "tests" / "node"
+MODULES = ROOT / "tests" / "node"
 
 
 class NodePhone:
@@ -50,6 +50,10 @@ class NodePhone:
         """Wait until it shows this."""
         wait_for(f"{left:g} of {code} on the phone", lambda: self.left(code) == left, within_s=within_s)
 
+    def wait_for(self, facts: dict[str, Any], *, times: int = 1, within_s: float = 15.0) -> None:
+        """Wait until it told this so often."""
+        wait_for(str(facts), lambda: self.told.count(facts) >= times, within_s=within_s)
+
     def wait_until_current(self, times: int = 1, *, within_s: float = 15.0) -> None:
         """Wait until it has connected and caught up so often."""
         wait_for("a phone that is up to date", lambda: self.count("upToDate") >= times, within_s=within_s)
@@ -67,9 +71,9 @@ def running_phone(*servers: str) -> Iterator[NodePhone]:
     node = shutil.which("node")
     if node is None:
         pytest.skip("node is not installed: the phone is written in JavaScript")
-    if not (_MODULES / "node_modules" / "ws").is_dir():
+    if not (MODULES / "node_modules" / "ws").is_dir():
         pytest.skip("the npm package ws is not installed: scripts/install-test-services brings it")
-    command = [node, str(_SCRIPT), str(_MODULES), *servers]
+    command = [node, str(_SCRIPT), str(MODULES), *servers]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         yield NodePhone(process)
