@@ -1,7 +1,7 @@
 """Where a pull goes on, and what its source's clock says: pure.
 
 Positions and clocks are the source's own texts, compared and never converted: its zone, its summer time and its steps
-do not matter to the order. Source: docs/decisions/0013-a-pull-reads-up-to-now-and-looks-back.md
+do not matter to the order. Source: docs/decisions/0012-a-pull-reads-up-to-now-and-looks-back.md
 """
 
 from collections.abc import Iterable, Sequence
