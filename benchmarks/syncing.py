@@ -104,6 +104,9 @@ def sync_crashes(setting: Setting) -> list[Finding]:
         told("Documents/s of the last run, HQ quiet", [found.last["read"] / found.last["duration_s"]]),
         told("Peak memory of the first run, MB", [first]),
         told("Peak memory of the last run, MB", [last]),
+        Finding(
+            what="Memory of the last run, second half : first half", value=found.growth, aim=1.2, less_is_better=True
+        ),
     ]
 
 
@@ -240,6 +243,7 @@ def _until(client: Client, name: str, **values: Any) -> None:
         found = get(client, "Item", name)
         if found is not None and all(found.get(key) == value for key, value in values.items()):
             return
+        time.sleep(0.002)  # asking without a pause would keep the outlet from its work
     message = f"{name} did not come"
     raise RuntimeError(message)
 

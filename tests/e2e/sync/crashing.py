@@ -29,12 +29,14 @@ class Crashed:
 
     Args:
         peak_rss_kb: The most memory of each run, the killed ones included.
+        growth: The most memory in the second half of the last run, as a part of that in the first half.
         last: What the run did that was let finish.
     """
 
     kills: int = 0
     edits: int = 0
     peak_rss_kb: list[int] = field(default_factory=list)
+    growth: float = 0.0
     last: dict[str, Any] = field(default_factory=dict)
 
 
@@ -168,7 +170,10 @@ def crash(
         editor.stop()
         found.edits = editor.edits
         pid = runs.start()
-        found.peak_rss_kb.append(_watched(pid))
+        used_kb = _watched(pid)
+        found.peak_rss_kb.append(max(used_kb))
+        half = len(used_kb) // 2
+        found.growth = max(used_kb[half:]) / max(used_kb[:half] or used_kb)
         assert runs.end() == 0
         found.last = json.loads((outlet.path / "ran.json").read_text())
         runs.start()
@@ -192,22 +197,26 @@ def _reached(connection: sqlite3.Connection) -> Any:
     return connection.execute('SELECT seen_modified, seen_name FROM "tabSync Checkpoint"').fetchone()
 
 
-def _watched(pid: int) -> int:
-    """Return the most memory of a process until its end."""
-    most = 0
-    while (now := peak_rss_kb(pid)) > 0:
-        most = max(most, now)
+def _watched(pid: int) -> list[int]:
+    """Return what memory a process has, again and again until its end."""
+    used = [1]
+    while (now := _memory_kb(pid, "VmRSS")) > 0:
+        used.append(now)
         time.sleep(0.02)
-    return most
+    return used
 
 
 def peak_rss_kb(pid: int) -> int:
     """Return the most memory that a process has had; 0 where it has ended."""
+    return _memory_kb(pid, "VmHWM")
+
+
+def _memory_kb(pid: int, what: str) -> int:
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except (FileNotFoundError, ProcessLookupError):
         return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
+    return next((int(line.split()[1]) for line in lines if line.startswith(what)), 0)
 
 
 def differences(hq: ServedSite, outlet: ServedSite) -> list[str]:
