@@ -7,10 +7,12 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from demitasse.app import push_messages
+from demitasse.app.push_messages import DELIVERIES, doctype_of, notices_of
 from demitasse.app.rules import NoExtraRules
 from demitasse.app.site import Site
 from demitasse.documents.foreign import ForeignChanges
-from demitasse.documents.noticing import Change, Kind
+from demitasse.documents.noticing import Change
 from demitasse.live.asgi import Scope
 from demitasse.live.hub import Hub
 from demitasse.live.model import Message, make_message
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from demitasse.live.streams import StreamCarrier
     from demitasse.transports.redis_stream import RedisStream
 
-DELIVERIES = "deliveries"
 _MAX_ROWS = 20_000
 
 
@@ -92,14 +93,12 @@ class SitePush:
     def queued(self, deliveries: Sequence[QueuedDelivery]) -> None:
         """Tell of new deliveries."""
         if self.hub.wants(DELIVERIES):
-            self._send(
-                [_delivery(each.name, {"webhook": each.webhook, "state": each.state.value}) for each in deliveries]
-            )
+            self._send([push_messages.queued(each) for each in deliveries])
 
     def settled(self, settlements: Sequence[Settlement]) -> None:
         """Tell what came of attempts."""
         if self.hub.wants(DELIVERIES):
-            self._send([_settled(each) for each in settlements])
+            self._send([push_messages.settled(each) for each in settlements])
 
     def _carrier(self) -> "StreamCarrier | None":
         """Return what carries messages between processes, where the settings ask for it."""
@@ -115,13 +114,13 @@ class SitePush:
         return doctype in self._watched or self.hub.carrier is not None
 
     def _warm(self, topic: str) -> None:
-        doctype = _doctype_of(topic)
+        doctype = doctype_of(topic)
         if doctype is not None:
             self._watched.setdefault(doctype, set()).add(topic)
             self._foreign.watch(doctype, now=self._site.clock())
 
     def _cold(self, topic: str) -> None:
-        doctype = _doctype_of(topic)
+        doctype = doctype_of(topic)
         if doctype is not None:
             topics = self._watched[doctype]
             topics.discard(topic)
@@ -161,26 +160,8 @@ class SitePush:
         self._on_loop(tell)
 
     def _notices(self, change: Change) -> list[Message]:
-        modified = change.modified.astimezone(self._zone) if change.modified is not None else None
-        payload: dict[str, Any] = {
-            "doctype": change.doctype,
-            "name": change.name,
-            "change": change.kind.value,
-            "docstatus": change.docstatus,
-            "modified": modified,
-            "user": change.user,
-        }
-        about: dict[str, Any] = {"doctype": change.doctype, "name": change.name, "owner": change.owner}
-        if self._has_rules and change.kind is not Kind.DELETE:
-            about["has_rules"] = True
-        found = []
-        for topic, type_ in (
-            (f"doctype:{change.doctype}", "list_update"),
-            (f"doc:{change.doctype}/{change.name}", "doc_update"),
-        ):
-            if self.hub.wants(topic):
-                found.append(make_message(topic, type_, payload, key=change.name, about=about))
-        return found
+        found = notices_of(change, zone=self._zone, has_rules=self._has_rules)
+        return [message for message in found if self.hub.wants(message.topic)]
 
     def _send(self, messages: Sequence[Message]) -> None:
         if messages:
@@ -228,29 +209,3 @@ def open_stream(site: Site) -> "RedisStream | None":
 def with_push(web: WebServices, push: SitePush) -> WebServices:
     """Return the services with the endpoints of live push."""
     return replace(web, live=push.live)
-
-
-def _doctype_of(topic: str) -> str | None:
-    kind, _, rest = topic.partition(":")
-    return rest.partition("/")[0] if kind in {"doctype", "doc"} else None
-
-
-def _delivery(name: str, facts: Mapping[str, Any]) -> Message:
-    return make_message(DELIVERIES, "delivery_update", {"delivery": name, **facts}, key=name)
-
-
-def _settled(settlement: Settlement) -> Message:
-    delivery, attempt = settlement.delivery, settlement.attempt
-    return _delivery(
-        delivery.name,
-        {
-            "webhook": delivery.webhook,
-            "state": settlement.state.value,
-            "reference_doctype": settlement.doctype,
-            "reference_name": settlement.document,
-            "attempt": attempt.number,
-            "outcome": attempt.outcome,
-            "status_code": attempt.status_code,
-            "duration_ms": attempt.duration_ms,
-        },
-    )
