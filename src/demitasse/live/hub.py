@@ -15,7 +15,7 @@ from demitasse.live.capacity import Capacity
 from demitasse.live.connection import Batch, Connection
 from demitasse.live.errors import NotAdmitted, SubscriptionRefused
 from demitasse.live.log import Log
-from demitasse.live.model import CloseCode, Cursor, Entry, Limits, Message, Place, make_message
+from demitasse.live.model import CloseCode, Counts, Cursor, Entry, Limits, Message, Place, make_message
 from demitasse.live.ports import Carrier, Doorkeeper
 from demitasse.live.warmth import Warmth
 
@@ -211,6 +211,17 @@ class Hub:
                 except SubscriptionRefused as error:
                     self.unsubscribe(connection, (topic,))
                     connection.send("refused", topic=topic, code=error.code, error=error.message)
+
+    def counts(self) -> Counts:
+        """Return how much there is of everything."""
+        return Counts(
+            connections=len(self.connections),
+            behind=sum(not connection.is_current for connection in self.connections),
+            topics=len(self._listeners),
+            messages=self._log.head,
+            kept=len(self._log),
+            kept_bytes=self._log.size_bytes,
+        )
 
     def tidy(self) -> None:
         """Drop what is too old; called every second or so."""

@@ -179,3 +179,21 @@ class Limits:
     heartbeat_s: float = 25.0
     stalled_s: float = 60.0
     idle_s: float = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What a hub can count.
+
+    Args:
+        behind: Connections that have yet to be sent something.
+        messages: Published in the life of this process.
+        kept: Of them in the log, ``kept_bytes`` of frames.
+    """
+
+    connections: int
+    behind: int
+    topics: int
+    messages: int
+    kept: int
+    kept_bytes: int

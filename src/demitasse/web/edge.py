@@ -106,6 +106,7 @@ class Edge:
             jobs=await services.jobs(),
             now=services.site.documents.clock(),
             waiting_writes=services.lanes.waiting_writes,
+            live=services.live.hub.counts() if services.live is not None else None,
         )
         return Response(content, media_type=CONTENT_TYPE)
 

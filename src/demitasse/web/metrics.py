@@ -1,4 +1,4 @@
-"""What delivery and jobs count, in the text form that Prometheus reads."""
+"""What delivery, jobs and live push count, in the text form that Prometheus reads."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -12,23 +12,29 @@ from typing_extensions import override
 from demitasse.delivery.breaker import BreakerState
 from demitasse.delivery.metrics import LATENCY_BOUNDS_S, Snapshot
 from demitasse.jobs.metrics import JobsSnapshot
+from demitasse.live.model import Counts
 from demitasse.outbox.model import from_microseconds
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _WEBHOOK = ("webhook",)
 
 
-def exposition(snapshot: Snapshot, *, jobs: JobsSnapshot, now: datetime, waiting_writes: int) -> bytes:
+def exposition(
+    snapshot: Snapshot, *, jobs: JobsSnapshot, now: datetime, waiting_writes: int, live: Counts | None = None
+) -> bytes:
     """Return the metrics of a site.
 
     Args:
         jobs: What the worker counts.
+        live: What live push counts.
         waiting_writes: Writes of requests that wait for the next commit.
     """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Once([*_queue(snapshot, now), *_attempts(snapshot), *_endpoints(snapshot), *_process(snapshot)]))
     registry.register(_Once(_jobs(jobs, now)))
     registry.register(_Once([GaugeMetricFamily("demitasse_writes_waiting", "Writes that wait.", value=waiting_writes)]))
+    if live is not None:
+        registry.register(_Once(_live(live)))
     return generate_latest(registry)
 
 
@@ -105,6 +111,18 @@ def _process(snapshot: Snapshot) -> Iterator[Metric]:
         "demitasse_webhook_settle_failures",
         "Batches of results that could not be written.",
         value=snapshot.settle_failures,
+    )
+
+
+def _live(counts: Counts) -> Iterator[Metric]:
+    yield GaugeMetricFamily("demitasse_live_connections", "Clients of live push.", value=counts.connections)
+    yield GaugeMetricFamily(
+        "demitasse_live_connections_behind", "Clients that take what is sent too slowly.", value=counts.behind
+    )
+    yield GaugeMetricFamily("demitasse_live_topics", "Topics that somebody listens to.", value=counts.topics)
+    yield CounterMetricFamily("demitasse_live_messages", "Messages for clients.", value=counts.messages)
+    yield GaugeMetricFamily(
+        "demitasse_live_kept_bytes", "Size of the messages kept for those who come back.", value=counts.kept_bytes
     )
 
 

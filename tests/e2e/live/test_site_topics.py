@@ -158,3 +158,14 @@ def test_what_a_command_changes_beside_the_server_is_heard(site: ServedSite, peo
         assert done.returncode == 0, done.stderr
         heard = listener.hear()
     assert (heard["type"], heard["name"], heard["change"]) == ("list_update", name, "update")
+
+
+def test_metrics_count_the_clients(site: ServedSite, people: People, admin: Client) -> None:
+    with people.listener("editor") as listener:
+        listener.subscribe("user:editor@example.com")
+        heard_before_mark(listener, admin, "editor@example.com")
+        lines = dict(line.split() for line in admin.get("/metrics").text.splitlines() if "demitasse_live" in line[:14])
+    assert float(lines["demitasse_live_connections"]) >= 1
+    assert float(lines["demitasse_live_topics"]) >= 1
+    assert float(lines["demitasse_live_messages_total"]) >= 1
+    assert float(lines["demitasse_live_connections_behind"]) == 0
