@@ -79,7 +79,8 @@ def begin(
     Several of one user may be under way at once; each is finished once, within ten minutes.
 
     Args:
-        session: What the browser's session is known by; the callback counts only in it.
+        session: What the browser's session is known by; the callback counts only in it. Empty where code begins it
+            outside of a request, for a link in a mail: then it counts in any session of the user.
         redirect_uri: The site's own callback, for an app that names none.
         success_uri: Checked already.
 
@@ -140,7 +141,8 @@ def finish(context: ConnectContext, caller: Caller, callback: Callback, *, user:
         ConnectError: the provider does not give tokens for it; what was granted before is kept.
     """
     flow = _take(context, caller, callback.state)
-    if flow.user != user or not hmac.compare_digest(flow.session, _hashed(session)):
+    is_same_session = flow.session == _NO_SESSION or hmac.compare_digest(flow.session, _hashed(session))
+    if flow.user != user or not is_same_session:
         message = (
             f"This authorisation of {flow.app} was begun by another user or in another session, so nothing was connected. "
             f"{_START_AGAIN}"
@@ -245,3 +247,6 @@ def _hashed(text: str) -> str:
 
 def _place(state_hash: str) -> str:
     return f"connect_flow.sealed:{state_hash}"
+
+
+_NO_SESSION = _hashed("")

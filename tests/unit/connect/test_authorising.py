@@ -98,6 +98,13 @@ def test_only_who_began_may_come_back(plant: Plant, session: str, user: str) -> 
     assert plant.provider.asked == []
 
 
+def test_what_code_begins_outside_of_a_request_counts_in_any_session_of_the_user(plant: Plant) -> None:
+    plant.provider.answers(gives("first", "r"))
+    assert end(plant, start(plant, session=""), session="any") == "/x"
+    with pytest.raises(ForeignFlow):
+        end(plant, start(plant, session=""), session="any", user="ravi@shop.test")
+
+
 @pytest.mark.parametrize("error", ["access_denied", "login_required", "server_error"])
 def test_an_error_of_the_provider_is_told_and_nothing_is_exchanged(plant: Plant, error: str) -> None:
     with pytest.raises(ConsentDenied, match=error):
