@@ -9,10 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from demitasse.app.install import migrate, new_site
 from tests.e2e.connect.conftest import METHODS, Browser, Shop, opened_shop
 from tests.e2e.connect.provider import CLIENT_ID, CLIENT_SECRET
 from tests.e2e.receiver import Receiver, Reply
-from tests.e2e.site import make_site, run_command
+from tests.e2e.site import make_site
 from tests.e2e.waiting import wait_for
 from tests.e2e.webhooks import rows
 
@@ -204,14 +205,10 @@ def test_the_client_s_secret_is_only_named(shop: Shop, asha: Browser) -> None:
 
 def test_google_comes_with_a_migration_once_it_is_configured_and_follows_the_client(tmp_path: Path) -> None:
     path = tmp_path / "site"
-    make_site(path, apps=["scoopjoy"])
+    new_site(path, apps=["scoopjoy"], environ={})
     assert google_on(path) is None
     for client_id, secret in (("one", "first-secret"), ("two", "second-secret"), ("two", "second-secret")):
-        config = json.loads((path / "site_config.json").read_text())
-        config.update(google_client_id=client_id, google_client_secret=secret)
-        (path / "site_config.json").write_text(json.dumps(config))
-        done = run_command("migrate", "--site", str(path))
-        assert done.returncode == 0, done.stderr
+        migrate(path, environ={"DEMITASSE_GOOGLE_CLIENT_ID": client_id, "DEMITASSE_GOOGLE_CLIENT_SECRET": secret})
         assert google_on(path) == client_id
     connection = sqlite3.connect(path / "site.db")
     dump = "\n".join(connection.iterdump())
