@@ -5,14 +5,24 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.desk.browser import BrowserThread
-from tests.e2e.desk.conftest import browser_thread, pytest_pyfunc_call
+from tests.e2e.desk.browser import CHROMIUM, BrowserThread
+from tests.e2e.desk.conftest import pytest_pyfunc_call
 from tests.e2e.middleware.phones import Phone, Phoning
 from tests.e2e.middleware.plant import SECRET, Shop
 from tests.e2e.site import Client, MadeSite, make_site, run_command
 
 RETRIES = {"webhook_retry_schedule": [0.2, 0.2, 0.5, 0.5, *[1] * 20]}
-__all__ = ["browser_thread", "pytest_pyfunc_call"]  # One way to drive a browser: that of the Desk's tests.
+__all__ = ["pytest_pyfunc_call"]  # A browser is driven from its own thread, as in the Desk's tests.
+
+
+@pytest.fixture(scope="session")
+def browser_thread() -> Iterator[BrowserThread]:
+    """Chromium; it is started by the first test that opens a page."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is not installed: scripts/install-test-services brings it")
+    thread = BrowserThread()
+    yield thread
+    thread.close()
 
 
 @pytest.fixture(scope="session")

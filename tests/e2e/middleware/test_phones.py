@@ -161,6 +161,20 @@ def test_while_the_site_is_down_an_order_waits_and_is_made_once(
     shop.site.kill()
     phone.put()
     assert phone.order() == "Waiting"
+    phone.open()  # Closed and opened again: the order waits on.
     shop.site.start()
     expect(phone.page.locator("#thanks-number")).to_contain_text("SAL-ORD-", timeout=40_000)
     wait_for("the order", lambda: len(shop.orders()) == before + 1)
+    expect(phone.page.locator("#bar")).to_be_hidden()
+
+
+def test_an_order_that_got_through_while_the_page_was_closed_is_shown_when_it_opens(
+    shop: Shop, phone: Client, phoning: Phoning, browser_thread: BrowserThread
+) -> None:
+    shopper = phoning(shop).open()
+    shopper.put()
+    shopper.page.evaluate("localStorage.setItem('scoopjoy.order', 'closed-too-early')")
+    placed = shop.order(phone, order_id="closed-too-early").json["order_id"]
+    shopper.open()
+    expect(shopper.page.locator("#thanks-number")).to_have_text(placed)
+    expect(shopper.page.locator("#bar")).to_be_hidden()

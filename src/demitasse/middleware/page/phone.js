@@ -254,6 +254,18 @@ function settle(answer) {
   thank(`${money.format(answer.total)}. The shop has your order.`, answer.order_id);
 }
 
+// An order that was on its way when the page was closed: it may be there by now.
+async function resume() {
+  const key = pendingKey();
+  if (!key) return;
+  try {
+    const told = await ask(`/api/orders/${key}`);
+    if (told.status !== "queued") settle(told);
+  } catch {
+    // It never got there, or is not to be asked for now: the cart is still full, and the key the same.
+  }
+}
+
 function thank(text, number) {
   $("cart").close();
   $("thanks-text").textContent = text;
@@ -345,4 +357,4 @@ new LiveConnection({
     $("connection-text").textContent = words[state];
   },
 }).connect();
-fetchAll();
+fetchAll().then(resume);
