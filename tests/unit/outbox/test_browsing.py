@@ -12,7 +12,7 @@ from demitasse.db.sqlite import SqliteDatabase
 from demitasse.db.transaction import Transaction
 from demitasse.doctypes.field_types import Storage
 from demitasse.outbox import browsing
-from demitasse.outbox.browsing import Filters
+from demitasse.outbox.filtering import Filters
 from demitasse.outbox.model import DeliveryState
 from demitasse.outbox.operations import enqueue
 from tests.unit.outbox.site import DELIVERY, NOW, new_delivery, writing

@@ -10,10 +10,11 @@ from demitasse.documents import queries
 from demitasse.documents.model import Record
 from demitasse.frappe.integrations.doctype.webhook_delivery import webhook_delivery
 from demitasse.outbox import browsing
+from demitasse.outbox.filtering import Filters
 from demitasse.web.desk.calling import ask
 from demitasse.web.desk.context import DeskContext
-from demitasse.web.desk.deliveries import pages
-from demitasse.web.desk.deliveries.pages import PATH, one_path, panel_path
+from demitasse.web.desk.deliveries import listing, one, resending, why
+from demitasse.web.desk.deliveries.paths import PATH, one_path, panel_path
 from demitasse.web.desk.navigation import Attention, Entry, Found
 from demitasse.web.desk.port import EVERY, Extension, Route
 from demitasse.web.desk.request import DeskRequest
@@ -83,7 +84,7 @@ def _concerns_webhooks(context: DeskContext, tx: Transaction, record: Record) ->
     )
     if listens.rows:
         return True
-    sent = browsing.find(tx, browsing.Filters(doctype=name, document=record.name), after=None, limit=1)
+    sent = browsing.find(tx, Filters(doctype=name, document=record.name), after=None, limit=1)
     return bool(sent.rows)
 
 
@@ -103,16 +104,16 @@ def _many(count: int) -> str:
 
 EXTENSION = Extension(
     routes=(
-        Route(path="deliveries", handler=pages.show_list),
-        Route(path="deliveries/-/rows", handler=pages.show_rows),
-        Route(path="deliveries/-/why", handler=pages.show_why),
-        Route(path="deliveries/-/replay-all", handler=pages.replay_all, methods=_POST),
-        Route(path="deliveries/-/replay-all/count", handler=pages.count_failed, methods=_POST),
-        Route(path="deliveries/-/replay", handler=pages.replay, methods=_POST),
-        Route(path="deliveries/{name}", handler=pages.show_one),
-        Route(path="deliveries/{name}/body", handler=pages.download_body),
-        Route(path="webhook-delivery", handler=pages.lead_to_list),
-        Route(path="webhook-delivery/{name}", handler=pages.lead_to_one),
+        Route(path="deliveries", handler=listing.show_list),
+        Route(path="deliveries/-/rows", handler=listing.show_rows),
+        Route(path="deliveries/-/why", handler=why.show_why),
+        Route(path="deliveries/-/replay-all", handler=resending.replay_all, methods=_POST),
+        Route(path="deliveries/-/replay-all/count", handler=resending.count_failed, methods=_POST),
+        Route(path="deliveries/-/replay", handler=resending.replay, methods=_POST),
+        Route(path="deliveries/{name}", handler=one.show_one),
+        Route(path="deliveries/{name}/body", handler=one.download_body),
+        Route(path="webhook-delivery", handler=one.lead_to_list),
+        Route(path="webhook-delivery/{name}", handler=one.lead_to_one),
     ),
     entries=(
         Entry(

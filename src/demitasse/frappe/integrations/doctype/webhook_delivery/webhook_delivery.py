@@ -22,6 +22,7 @@ from demitasse.frappe.whitelisting import whitelist
 from demitasse.kernel import json
 from demitasse.outbox import browsing, detail
 from demitasse.outbox.errors import UnknownDelivery
+from demitasse.outbox.filtering import Filters
 from demitasse.outbox.history import Row
 from demitasse.outbox.model import DeliveryState
 
@@ -60,7 +61,7 @@ def find(
     """
     call = current()
     check_may_read(call)
-    chosen = browsing.Filters(
+    chosen = Filters(
         states=_states(status),
         webhook=webhook or None,
         doctype=reference_doctype or None,
