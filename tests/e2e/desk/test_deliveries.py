@@ -144,18 +144,19 @@ def test_chosen_deliveries_are_sent_again(visit: Visit, admin: Client, receiver:
 
 def test_all_that_failed_of_a_webhook_is_sent_again(visit: Visit, admin: Client, failing: Receiver) -> None:
     webhook = add_webhook(admin, failing.url(f"/{unique('all')}"), retry_schedule="0.1")
-    for number in range(3):
+    for number in range(2):
         add_lead(admin, lead_name=f"Lead {number}")
-    wait_for("three failed", lambda: len(deliveries(admin, webhook, status="Failed")) == 3)
+    # Few enough that the breaker does not keep them back.
+    wait_for("two failed", lambda: len(deliveries(admin, webhook, status="Failed")) == 2, within_s=30)
     failing.reply = lambda _: Reply()
     visit.open(f"/app/deliveries?webhook={webhook}&status=Failed&since=1h")
     visit.page.click("text=Replay all that failed >> nth=0")
-    expect(visit.page.locator("#replay-all")).to_contain_text("3 deliveries would be sent again")
+    expect(visit.page.locator("#replay-all")).to_contain_text("2 deliveries would be sent again")
     with visit.page.expect_navigation():
         visit.page.click("#replay-all .btn-primary")
-    expect(visit.page.locator("[data-toast]")).to_contain_text("3 deliveries are sent again")
-    wait_for("three delivered", lambda: len(deliveries(admin, webhook, status="Delivered")) == 3)
-    expect(visit.page.locator(".delivery-table tbody .state-badge")).to_have_text(["Delivered"] * 3)
+    expect(visit.page.locator("[data-toast]")).to_contain_text("2 deliveries are sent again")
+    wait_for("two delivered", lambda: len(deliveries(admin, webhook, status="Delivered")) == 2)
+    expect(visit.page.locator(".delivery-table tbody .state-badge")).to_have_text(["Delivered"] * 2)
     assert visit.complaints == []
 
 
