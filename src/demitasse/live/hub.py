@@ -5,26 +5,21 @@ Every method belongs to the thread of the event loop.
 
 import asyncio
 import contextlib
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from demitasse.kernel.clock import monotonic_s
 from demitasse.kernel.ids import random_name
 from demitasse.live.capacity import Capacity
-from demitasse.live.connection import Batch, Connection
+from demitasse.live.connection import Connection
 from demitasse.live.errors import NotAdmitted, SubscriptionRefused
+from demitasse.live.fanning import CallSoon, FanOut
 from demitasse.live.log import Log
 from demitasse.live.model import CloseCode, Counts, Cursor, Entry, Limits, Message, Place, make_message
 from demitasse.live.ports import Carrier, Doorkeeper
 from demitasse.live.warmth import Warmth
 
-CallSoon = Callable[[Callable[[], None]], object]
-"""Runs a callback in the next turn of the event loop (``loop.call_soon``)."""
 _READY_WITHIN_S = 3.0
-_SLICE_S = 0.005
-_OFFERS_BETWEEN_LOOKS = 64
-_BATCH_ENTRIES = 64
 
 
 class Hub:
@@ -52,14 +47,10 @@ class Hub:
         self.on_cold: Callable[[str], None] | None = None
         self.capacity = Capacity(self.limits)
         self.connections: set[Connection] = set()
-        self._call_soon = call_soon
         self._log = Log(random_name(8), limits=self.limits)
         self._listeners: dict[str, set[Connection]] = {}
         self._warmth = None if keeps_everything else Warmth(self.limits.log_age_s)
-        self._pending: deque[Entry] = deque()
-        self._batch: Batch | None = None
-        self._to_offer: Iterator[Connection] = iter(())
-        self._is_pumping = False
+        self._fan_out = FanOut(call_soon, lambda topic: tuple(self._listeners.get(topic, ())))
 
     @property
     def log(self) -> Log:
@@ -69,9 +60,8 @@ class Hub:
     @property
     def fanned_out(self) -> int:
         """The last ordinal that every current connection has been offered."""
-        if self._batch is not None:
-            return self._batch.first - 1
-        return self._pending[0].ordinal - 1 if self._pending else self._log.head
+        first = self._fan_out.first_pending
+        return self._log.head if first is None else first - 1
 
     def publish(
         self,
@@ -120,10 +110,7 @@ class Hub:
         """Take in a message at its place, and send it to the connections of this process."""
         entry = self._log.append(message, place, now_s=monotonic_s())
         if message.topic in self._listeners:
-            self._pending.append(entry)
-            if not self._is_pumping:
-                self._is_pumping = True
-                self._call_soon(self._pump)
+            self._fan_out.add(entry)
 
     def restart(
         self,
@@ -142,8 +129,7 @@ class Hub:
         now_s = monotonic_s()
         for message, place in known:
             self._log.append(message, place, now_s=now_s)
-        self._pending.clear()
-        self._batch = None
+        self._fan_out.clear()
         if self._warmth is not None:
             self._warmth.restart(self._log.head)
         for connection in tuple(self.connections):
@@ -240,31 +226,3 @@ class Hub:
     def _has_all_since(self, topic: str, ordinal: int) -> bool:
         """Return whether nothing of the topic was left out after an ordinal because nobody listened."""
         return self.carrier is not None or self._warmth is None or self._warmth.covers(topic, ordinal)
-
-    def _pump(self) -> None:
-        """Offer what is pending, for a few milliseconds at a time: requests are served in between."""
-        until_s = monotonic_s() + _SLICE_S
-        while True:
-            batch = self._batch
-            if batch is None:
-                batch = self._batch = self._next_batch()
-                if batch is None:
-                    self._is_pumping = False
-                    return
-                self._to_offer = iter(tuple(self._listeners.get(batch.topic, ())))
-            for count, connection in enumerate(self._to_offer, start=1):
-                connection.offer(batch)
-                if not count % _OFFERS_BETWEEN_LOOKS and monotonic_s() > until_s:
-                    self._call_soon(self._pump)
-                    return
-            self._batch = None
-
-    def _next_batch(self) -> Batch | None:
-        """Take the next pending entries of one topic, that nothing of another topic stands between."""
-        pending = self._pending
-        if not pending:
-            return None
-        entries = [pending.popleft()]
-        while pending and pending[0].topic == entries[0].topic and len(entries) < _BATCH_ENTRIES:
-            entries.append(pending.popleft())
-        return Batch(entries, is_checked=any(entry.about is not None for entry in entries))
