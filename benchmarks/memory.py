@@ -1,5 +1,6 @@
 """Memory of the server with a backlog of ten thousand and of a million, for a receiver that is up and one that is down."""
 
+import socket
 import time
 from typing import Final
 
@@ -14,14 +15,14 @@ SIZES: Final = (10_000, 1_000_000)
 _SENT: Final = 10_000
 _DOWN_S: Final = 5.0
 _WITHIN_S: Final = 60.0
-_NOBODY_LISTENS: Final = 9
-"""The port of discard: nothing listens there, and nothing of ours ever will."""
 
 
 def backlog_memory(setting: Setting) -> list[Finding]:
     """Weigh the server at its peak after it has sent ten thousand, and after some seconds with nobody to send to."""
     up = {size: _site(setting, size, receiver_port=setting.receiver_port) for size in SIZES}
-    down = {size: _site(setting, size, receiver_port=_NOBODY_LISTENS) for size in SIZES}
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        closed_port = listening.getsockname()[1]  # Nobody listens there from now on.
+    down = {size: _site(setting, size, receiver_port=closed_port) for size in SIZES}
     peaks: dict[tuple[str, int], list[float]] = {(kind, size): [] for kind in ("up", "down") for size in SIZES}
     metrics_ms: list[float] = []
     for number in range(setting.rounds):

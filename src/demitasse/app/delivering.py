@@ -15,6 +15,7 @@ from demitasse.kernel.clock import Clock, monotonic_s
 from demitasse.outbox.model import QueuedDelivery, Settlement
 from demitasse.transports.addresses import AllowList
 from demitasse.transports.http import HttpSender
+from demitasse.transports.model import SenderOptions
 
 _CLOSES_WITHIN_S = 8.0
 
@@ -26,7 +27,11 @@ class Delivering:
         self._site = site
         self._loop = loop
         self._endpoints = SiteEndpoints(site, lanes)
-        self._sender = HttpSender(allow=AllowList.of(site.settings.webhook_allow_hosts), loop=loop)
+        self._sender = HttpSender(
+            allow=AllowList.of(site.settings.webhook_allow_hosts),
+            options=SenderOptions(proxy_url=site.settings.webhook_proxy),
+            loop=loop,
+        )
         self.dispatcher = Dispatcher(
             endpoints=self._endpoints,
             alerts=SiteAlerts(site, self._sender, loop=loop),

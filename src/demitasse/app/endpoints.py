@@ -52,9 +52,11 @@ class SiteEndpoints:
 
 def load_endpoint(site: Site, tx: Transaction, webhook: Record) -> Endpoint:
     """Return a webhook's document as delivery sees it."""
-    delays = site.settings.webhook_retry_schedule
+    settings = site.settings
+    delays = settings.webhook_retry_schedule
     return endpoint_of(
         webhook,
         secrets=stored_secrets(site.documents, tx, webhook),
+        dynamic_hosts=(*settings.webhook_dynamic_hosts, *settings.webhook_allow_hosts),
         site_schedule=None if delays is None else parse_schedule(", ".join(map(str, delays))),
     )

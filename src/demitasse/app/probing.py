@@ -29,7 +29,10 @@ def probe(site: Site, name: str, *, document: str | None = None) -> Probe:
             site.documents, webhook, record, endpoint=endpoint, resolver=site.references, now=site.clock()
         )
 
-    return probing.send(reading(site, prepare), allow_hosts=site.settings.webhook_allow_hosts)
+    settings = site.settings
+    return probing.send(
+        reading(site, prepare), allow_hosts=settings.webhook_allow_hosts, proxy_url=settings.webhook_proxy
+    )
 
 
 def _latest(site: Site, tx: Transaction, doctype: str) -> str:

@@ -21,6 +21,7 @@ class Endpoint:
 
     Args:
         url: (reference) Where deliveries go that bring no URL of their own.
+        dynamic_hosts: Hosts beside that of ``url`` to which a delivery's own URL may lead.
         timeout_s: For one attempt, from the look-up of the name to the last byte.
         is_active: Neither switched off nor paused; while it is not, deliveries are held.
         secret: (reference) Signs; ``None``: nothing is signed.
@@ -34,6 +35,7 @@ class Endpoint:
     """
 
     url: str
+    dynamic_hosts: tuple[str, ...] = ()
     timeout_s: float = 5.0
     is_active: bool = True
     secret: str | None = field(default=None, repr=False)

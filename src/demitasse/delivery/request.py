@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from demitasse.delivery.addressing import check_address
 from demitasse.delivery.ports import Endpoint, Resolver
 from demitasse.delivery.redaction import redact_headers, redact_url
 from demitasse.delivery.signing import (
@@ -66,6 +67,7 @@ class RequestMaker:
         Raises:
             MissingSecret: something refers to a secret that is not there.
             InvalidSigningSecret: the webhook's secret cannot be used.
+            HostNotListed: the message's own URL leads where the webhook does not.
         """
         endpoint, resolve = self._endpoint, self._resolver.resolve
         ours = (
@@ -76,6 +78,8 @@ class RequestMaker:
         )
         theirs = _theirs(message.headers, message.content_type)
         url = message.url or endpoint.url
+        if message.url:
+            check_address(message.url, webhook_url=endpoint.url, listed=endpoint.dynamic_hosts)
         return PreparedRequest(
             request=OutgoingRequest(
                 method=message.method,

@@ -89,6 +89,8 @@ def _settings(site: Path, conf: dict[str, Any]) -> Settings:
         allow_cors=_texts(conf, "allow_cors"),
         trusted_proxies=_texts(conf, "trusted_proxies"),
         webhook_allow_hosts=_texts(conf, "webhook_allow_hosts"),
+        webhook_dynamic_hosts=_texts(conf, "webhook_dynamic_hosts"),
+        webhook_proxy=conf.get("webhook_proxy") or None,
         webhook_allow_secrets=_texts(conf, "webhook_allow_secrets") if "webhook_allow_secrets" in conf else None,
         webhook_retry_schedule=_schedule(conf),
         log_retention_days=_whole_number(conf, "log_retention_days", default=30),

@@ -15,6 +15,8 @@ class Settings:
         site: The site's folder, absolute.
         zone: The zone of the naive times that the API and apps speak.
         webhook_allow_hosts: Host names, addresses and networks that the SSRF guard lets through.
+        webhook_dynamic_hosts: Hosts that documents may choose where a webhook's URL is made from them (``*.example.com``).
+        webhook_proxy: An http, https or socks5h proxy for webhooks; it resolves names, and vets addresses, in our place.
         webhook_allow_secrets: References to secrets (``env:CRM_*``, ``conf:crm_key``) that documents may use; ``None``: any.
         webhook_retry_schedule: Delays in seconds between attempts, ``None`` for the default.
         conf: All keys, as app code sees them with ``frappe.conf``.
@@ -32,6 +34,8 @@ class Settings:
     allow_cors: tuple[str, ...]
     trusted_proxies: tuple[str, ...]
     webhook_allow_hosts: tuple[str, ...]
+    webhook_dynamic_hosts: tuple[str, ...]
+    webhook_proxy: str | None
     webhook_allow_secrets: tuple[str, ...] | None
     webhook_retry_schedule: tuple[float, ...] | None
     log_retention_days: int

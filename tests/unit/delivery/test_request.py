@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from demitasse.delivery.errors import HostNotListed
 from demitasse.delivery.ports import Endpoint
 from demitasse.delivery.request import PreparedRequest, RequestMaker
 from demitasse.outbox.model import Message
@@ -69,7 +70,16 @@ def test_headers_that_are_ours_cannot_be_set_by_hand(name: str) -> None:
 
 
 def test_a_url_made_from_the_document_wins() -> None:
-    assert prepared(of=message(url="https://other.example.com/7")).request.url == "https://other.example.com/7"
+    made = prepared(url="https://crm.example.com/{{ doc.n }}", of=message(url="https://crm.example.com/7"))
+    assert made.request.url == "https://crm.example.com/7"
+
+
+def test_a_url_made_from_the_document_does_not_lead_where_the_webhook_does_not() -> None:
+    elsewhere = message(url="https://other.example.com/7")
+    with pytest.raises(HostNotListed):
+        prepared(url="https://{{ doc.host }}/7", of=elsewhere)
+    listed = prepared(url="https://{{ doc.host }}/7", dynamic_hosts=("*.example.com",), of=elsewhere)
+    assert listed.request.url == "https://other.example.com/7"
 
 
 def test_references_are_looked_up_and_shown_as_references() -> None:

@@ -15,15 +15,23 @@ Secrets = Callable[[str], str | None]
 """Returns what a Password field holds, by its name."""
 
 
-def endpoint_of(record: Record, *, secrets: Secrets, site_schedule: RetrySchedule | None = None) -> Endpoint:
+def endpoint_of(
+    record: Record,
+    *,
+    secrets: Secrets,
+    dynamic_hosts: tuple[str, ...] = (),
+    site_schedule: RetrySchedule | None = None,
+) -> Endpoint:
     """Return a webhook as delivery sees it; also one that has not been saved.
 
     Args:
+        dynamic_hosts: As for ``Endpoint``.
         site_schedule: Where the webhook has none of its own.
     """
     schedule = parse_schedule(record["retry_schedule"]) if record["retry_schedule"] else site_schedule
     return Endpoint(
         url=(record["request_url"] or "").strip(),
+        dynamic_hosts=dynamic_hosts,
         timeout_s=float(record["timeout"] or _DEFAULT_TIMEOUT_S),
         is_active=bool(record["enabled"]) and not record["paused"],
         secret=secrets("webhook_secret"),

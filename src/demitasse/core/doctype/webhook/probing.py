@@ -87,9 +87,9 @@ def prepare(
     return Prepared(webhook=name, document=document.name, holds=seen.holds, message_id=message_id, made=made)
 
 
-def send(prepared: Prepared, *, allow_hosts: Sequence[str]) -> Probe:
+def send(prepared: Prepared, *, allow_hosts: Sequence[str], proxy_url: str | None) -> Probe:
     """Send a request now and return the answer; it takes as long as the webhook's timeout, so in a thread."""
-    result = send_once(prepared.made.request, allow=AllowList.of(allow_hosts))
+    result = send_once(prepared.made.request, allow=AllowList.of(allow_hosts), proxy_url=proxy_url)
     judgement = judge(result)
     return Probe(
         webhook=prepared.webhook,

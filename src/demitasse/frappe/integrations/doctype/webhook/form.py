@@ -63,7 +63,12 @@ def test(webhook: Any, document: str) -> dict[str, Any]:
     _, faults = examine(call.site.documents, draft_, record)
     if faults:
         raise DocumentError("; ".join(fault.message for fault in faults), doctype="Webhook", field=faults[0].field)
-    endpoint = endpoint_of(draft_, secrets=stored_secrets(call.site.documents, call.tx, draft_))
+    settings = call.site.settings
+    endpoint = endpoint_of(
+        draft_,
+        secrets=stored_secrets(call.site.documents, call.tx, draft_),
+        dynamic_hosts=(*settings.webhook_dynamic_hosts, *settings.webhook_allow_hosts),
+    )
     prepared = probing.prepare(
         call.site.documents,
         draft_,
@@ -73,7 +78,7 @@ def test(webhook: Any, document: str) -> dict[str, Any]:
         now=call.site.documents.clock(),
     )
     call.tx.rollback()  # It may take as long as the timeout: nobody waits for our turn to write meanwhile.
-    done = probing.send(prepared, allow_hosts=call.site.settings.webhook_allow_hosts)
+    done = probing.send(prepared, allow_hosts=settings.webhook_allow_hosts, proxy_url=settings.webhook_proxy)
     kind = next((value for name, value in done.response_headers.items() if name.lower() == "content-type"), "")
     return {
         **asdict(done),
