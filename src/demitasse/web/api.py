@@ -1,6 +1,5 @@
 """The API as one ASGI application: reads the request, finds the handler, answers in the envelope."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -8,6 +7,7 @@ import structlog
 from demitasse.auth.model import Actor
 from demitasse.kernel.errors import DemitasseError
 from demitasse.web import cors, login, method, resource, v2, visitors
+from demitasse.web.aftermath import write_aftermath
 from demitasse.web.envelope import Answer
 from demitasse.web.errors import UnknownPath
 from demitasse.web.outcome import failure_of
@@ -16,7 +16,6 @@ from demitasse.web.services import WebServices
 
 _log = structlog.get_logger("demitasse.web")
 Handler = Callable[[WebServices, ApiRequest, Actor], Awaitable[Answer]]
-_AFTERMATH_WAIT_S = 1.0
 _LOGIN: dict[str, Handler] = {"login": login.log_in, "logout": login.log_out}
 _OF_LOGIN = frozenset(_LOGIN.values())
 """They change sessions only: what a forged one could do is kept out by the check of its origin."""
@@ -37,8 +36,7 @@ class Api:
             body = await read_body(receive, limit=self._settings.max_request_bytes)
             request = ApiRequest(scope, body)
             answer = _NOTHING if request.method == "OPTIONS" else await self._answer(request)
-            if self._services.site.aftermath:
-                await self._write_aftermath()
+            await write_aftermath(self._services)
         except Exception as error:  # noqa: BLE001 - every fault becomes an answer in the envelope
             answer = self._failure(error, is_v2=is_v2_path(scope["path"]))
         if self._settings.allow_cors:
@@ -67,12 +65,6 @@ class Api:
         sent = request.arguments().pop("csrf_token", None)
         if request.session is not None and not is_of_login:
             visitors.check_token(request.session, request.headers, sent=sent if isinstance(sent, str) else None)
-
-    async def _write_aftermath(self) -> None:
-        """Write what calls left behind before this one is answered; where others hold the turn for long, after it."""
-        written = self._services.lanes.write(self._services.site.aftermath.run)
-        written.add_done_callback(_tell_if_lost)
-        await asyncio.wait({written}, timeout=_AFTERMATH_WAIT_S)
 
     def _failure(self, error: Exception, *, is_v2: bool, has_expired: bool = False) -> Answer:
         if not isinstance(error, DemitasseError):
@@ -105,11 +97,6 @@ def _handler(request: ApiRequest) -> Handler:
 
 def _of_login(path: list[str]) -> Handler | None:
     return _LOGIN.get(path[0]) if len(path) == 1 else None
-
-
-def _tell_if_lost(written: asyncio.Future[None]) -> None:
-    if not written.cancelled() and (error := written.exception()) is not None:
-        _log.error("aftermath.lost", exc_info=error)
 
 
 async def _send(send: Send, answer: Answer, *, is_head: bool) -> None:

@@ -7,8 +7,10 @@ from urllib.parse import quote
 import structlog
 
 from demitasse.auth.errors import InvalidCsrfToken, NotAuthenticated
+from demitasse.auth.model import GUEST_ACTOR
 from demitasse.kernel.errors import DemitasseError
 from demitasse.web import visitors
+from demitasse.web.aftermath import write_aftermath
 from demitasse.web.desk import builtin, doctype_pages, login_page
 from demitasse.web.desk.assets import PREFIX, Assets
 from demitasse.web.desk.context import HTML, DeskContext
@@ -21,7 +23,6 @@ from demitasse.web.envelope import UNEXPECTED, Answer
 from demitasse.web.errors import MethodNotAllowed, UnknownPath, describe
 from demitasse.web.request import ApiRequest, Receive, Scope, Send, read_body
 from demitasse.web.services import WebServices
-from demitasse.web.visitors import Visitor
 
 _log = structlog.get_logger("demitasse.desk")
 _POLICY = (
@@ -75,13 +76,16 @@ class Desk:
                 status=404, body=b"There is no such file", headers=((b"content-type", b"text/plain"),)
             )
         http = ApiRequest(scope, b"")
-        request = _request(http, Visitor(actor=visitors.NOBODY.actor), self._services)
+        now = self._services.site.documents.clock()
+        request = DeskRequest(http=http, actor=GUEST_ACTOR, session=None, path=(), query=(), form=(), now=now)
         try:
             http.body = await read_body(receive, limit=self._settings.max_request_bytes)
             visitor = await visitors.identify(self._services, http.headers)
             http.session = visitor.session
-            request = _request(http, visitor, self._services)
+            request = replace(request, actor=visitor.actor, session=visitor.session, path=tuple(http.segments[1:]))
+            request = replace(request, query=read_query(http), form=read_form(http))
             answer = await self._serve(request)
+            await write_aftermath(self._services)
         except Exception as error:  # noqa: BLE001 - every fault becomes a page
             answer = self._failure(request, error)
         return answer.with_headers(*_SECURITY)
@@ -143,18 +147,6 @@ class Desk:
         return self._context.page(
             request, "error.html", title=_TITLES.get(status, "That did not work"), status=status, text=text
         )
-
-
-def _request(http: ApiRequest, visitor: Visitor, services: WebServices) -> DeskRequest:
-    return DeskRequest(
-        http=http,
-        actor=visitor.actor,
-        session=visitor.session,
-        path=tuple(http.segments[1:]),
-        query=read_query(http),
-        form=read_form(http),
-        now=services.site.documents.clock(),
-    )
 
 
 def _is_page_s(request: DeskRequest) -> bool:

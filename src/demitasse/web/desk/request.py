@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from demitasse.auth.model import Actor
 from demitasse.auth.sessions.model import Session
@@ -49,9 +49,9 @@ class DeskRequest:
 
     @property
     def url(self) -> str:
-        """The path and the query, as they were sent."""
-        query = self.http.query_string.decode("latin-1")
-        return self.http.path + (f"?{query}" if query else "")
+        """The path and the query, as an address has them."""
+        query = quote(self.http.query_string, safe="%&=+?/:;,!*'()[]@$~")
+        return quote(self.http.path, safe="/:@!$&'()*+,;=") + (f"?{query}" if query else "")
 
     def asked(self, name: str, default: str = "") -> str:
         """Return the first value of a name in the query."""

@@ -1,6 +1,7 @@
 """The frame of the Desk: logging in and out, search, shortcuts, themes, a phone's width, security headers."""
 
 import re
+import socket
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,7 @@ from tests.e2e.desk.browser import Visit, fault_lines
 from tests.e2e.desk.conftest import Visiting
 from tests.e2e.site import Client, ServedSite
 
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 PHONE = {"width": 390, "height": 800}
 
 
@@ -252,3 +254,14 @@ def test_a_person_changes_their_own_password(visiting: Visiting, site: ServedSit
     send("the old one", "the new one", "the new one")
     expect(visit.page.locator("[data-toast]")).to_contain_text("The password is changed")
     visiting(site).log_in(user, "the new one")
+
+
+def test_requests_that_cannot_be_read_are_answered_too(site: ServedSite, admin: Client) -> None:
+    with socket.create_connection(("127.0.0.1", site.port), timeout=10) as connection:
+        connection.sendall(b"GET /app?q=\xff\xfe HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert answer.split()[1] == b"400"
+    assert admin.get("/app/%FF%FE").status == 404
+    assert admin.get("/app/lead?_q=%FF%00").status == 400
+    assert admin.request("POST", "/app/lead/new", body=b"\xff=\xfe", headers=FORM).status == 400
+    assert admin.request("DELETE", "/app/lead").status == 405

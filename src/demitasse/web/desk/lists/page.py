@@ -72,7 +72,7 @@ async def show(context: DeskContext, request: DeskRequest, doctype: DocType) -> 
     try:
         found = await context.read(lambda tx: _find(context, tx, request, doctype, asked, columns))
     except DemitasseError as error:
-        if not asked.filters and not asked.sort:
+        if not (asked.filters or asked.sort or asked.search):
             raise
         found = Found(error=words(error.message))
     by_name = {field.name: field for field in filterable}
