@@ -17,6 +17,7 @@ from rich.console import Console
 
 from benchmarks import (
     backlog,
+    brokers,
     dead_endpoint,
     fan_out,
     history,
@@ -61,6 +62,7 @@ _STUDIES: dict[str, Study] = {
     "sync-push": syncing.sync_push,
     "sync-serving": syncing.sync_serving,
     "sync-crashes": syncing.sync_crashes,
+    "sync-brokers": brokers.sync_brokers,
 }
 _PRODUCT = {"leads", "arrival", "list"}
 _SHOP = {"bare-orders", "storefront"}

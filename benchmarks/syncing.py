@@ -40,8 +40,8 @@ def sync_pull(setting: Setting) -> list[Finding]:
     for number in range(setting.rounds):
         hq, outlet = prepare(made, _folder(setting, f"pull{number}"), count=_ITEMS)
         try:
-            pages = _pages(hq, setting.folder / f"pages{number}")
-            copied.append(_copy(pages))
+            pages = fetch_pages(hq, setting.folder / f"pages{number}")
+            copied.append(copy_bare(pages))
             done = run_command("sync", "run", RULE, "--site", str(outlet.path), "--json", timeout_s=300)
             (said,) = orjson.loads(done.stdout)
             pulled.append(said["documents_per_s"])
@@ -175,7 +175,7 @@ def _pair(setting: Setting) -> Iterator[Pair]:
         yield pair
 
 
-def _pages(hq: ServedSite, folder: Path) -> _Pages:
+def fetch_pages(hq: ServedSite, folder: Path) -> _Pages:
     """Fetch all pages of a pull into files."""
     folder.mkdir()
     connection = http.client.HTTPConnection("127.0.0.1", hq.port, timeout=60)
@@ -201,7 +201,7 @@ def _pages(hq: ServedSite, folder: Path) -> _Pages:
             return pages
 
 
-def _copy(pages: _Pages) -> float:
+def copy_bare(pages: _Pages) -> float:
     """Copy the pages from a bare server into a bare table, a commit for each, and return documents per second."""
     with Program(module("bare_copy", str(pages.folder)), folder=pages.folder, name="bare") as server:
         connection = http.client.HTTPConnection("127.0.0.1", server.line()["port"], timeout=60)

@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from aio_pika import IncomingMessage
+from aio_pika.abc import AbstractIncomingMessage
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError, ChannelNotFoundEntity
 from aiormq.exceptions import AMQPError as DriverError
-from faststream import AckPolicy
-from faststream.rabbit import Channel, ExchangeType, RabbitBroker, RabbitExchange, RabbitMessage, RabbitQueue
+from faststream.rabbit import Channel, ExchangeType, RabbitBroker, RabbitExchange, RabbitQueue
 from faststream.rabbit.schemas.queue import QueueType
 from pamqp.commands import Basic
 
@@ -95,7 +94,7 @@ class RabbitReader:
         self._url = url
         self._stream = stream
         self._name = f"{stream}.{group}"
-        self._arrived: asyncio.Queue[IncomingMessage] = asyncio.Queue()
+        self._arrived: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
         self._broker: RabbitBroker | None = None
 
     async def open(self) -> bool:
@@ -121,27 +120,21 @@ class RabbitReader:
             BrokerUnavailable: the connection is gone, or the queue.
         """
         lost = asyncio.Event()
+        self._arrived = asyncio.Queue()
         broker = self._broker = RabbitBroker(
             self._url,
             logger=None,
             timeout=_ANSWERS_WITHIN_S,
             graceful_timeout=1.0,
             on_close=[lambda *_: lost.set()],
+            default_channel=Channel(prefetch_count=_AT_ONCE),
         )
-        subscriber = broker.subscriber(
-            self._queues()[0],
-            _fanout(self._stream),
-            ack_policy=AckPolicy.MANUAL,
-            channel=Channel(prefetch_count=_AT_ONCE),
-        )
-
-        @subscriber
-        async def arrive(message: RabbitMessage) -> None:
-            self._arrived.put_nowait(message.raw_message)
-
         with _told():
             async with asyncio.timeout(_ANSWERS_WITHIN_S):
-                await broker.start()
+                await broker.connect()
+                queue = await broker.declare_queue(self._queues()[0])
+                # Not by a handler of FastStream's: those are tasks with pauses of their own, which overtake each other.
+                await queue.consume(self._arrive)
         taking = asyncio.ensure_future(self._take_on(take))
         losing = asyncio.ensure_future(lost.wait())
         try:
@@ -184,8 +177,6 @@ class RabbitReader:
             messages = [await arrived.get()]
             while len(messages) < _AT_ONCE and not arrived.empty():
                 messages.append(arrived.get_nowait())
-            # Handlers are tasks, which may overtake each other; the tags are in the queue's order.
-            messages.sort(key=lambda message: message.delivery_tag or 0)
             broken = await take([message.body for message in messages])
             with _told():
                 for place, message in enumerate(messages):
@@ -194,6 +185,9 @@ class RabbitReader:
                 good = [message for place, message in enumerate(messages) if place not in broken]
                 if good:
                     await good[-1].ack(multiple=True)
+
+    async def _arrive(self, message: AbstractIncomingMessage) -> None:
+        self._arrived.put_nowait(message)
 
     def _queues(self) -> tuple[RabbitQueue, RabbitQueue]:
         dead = f"{self._name}.dead"
@@ -215,17 +209,17 @@ class RabbitReader:
         return True
 
     @asynccontextmanager
-    async def _dead(self, limit: int) -> AsyncIterator[list[IncomingMessage]]:
+    async def _dead(self, limit: int) -> AsyncIterator[list[AbstractIncomingMessage]]:
         """Hold the dead letters while the block lasts; those that are not acknowledged go back to their places."""
         async with _connected(self._url) as broker:
             queue = await broker.declare_queue(self._queues()[1])
-            messages: list[IncomingMessage] = []
+            messages: list[AbstractIncomingMessage] = []
             while len(messages) < limit and (message := await queue.get(fail=False)) is not None:
                 messages.append(message)
             yield messages
 
 
-def _letter(message: IncomingMessage) -> DeadLetter:
+def _letter(message: AbstractIncomingMessage) -> DeadLetter:
     deaths: Any = (message.headers or {}).get("x-death") or [{}]
     reason = str(deaths[0].get("reason") or "")
     return DeadLetter(id=str(message.message_id), body=message.body, reason="" if reason == "rejected" else reason)

@@ -3,6 +3,7 @@
 Why not through FastStream: docs/decisions/0011-redis-streams-without-faststream.md
 """
 
+import asyncio
 import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -155,10 +156,18 @@ class RedisReader:
             await self._redis.xadd(self._dead, {**fields, _REASON: reason}, maxlen=10_000, approximate=True)
 
     async def _read(self, after: str, *, wait_ms: int | None = None) -> list[Entry]:
+        _end_if_cancelled()
         found = await self._redis.xreadgroup(
             self._group, self._consumer, {self._stream: after}, count=_AT_ONCE, block=wait_ms
         )
         return _rows_of(found)
+
+
+def _end_if_cancelled() -> None:
+    """Raise a cancellation that redis-py (8.1) has swallowed: one that comes while it reads an answer."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _rows_of(found: Any) -> list[Entry]:
