@@ -3,7 +3,6 @@
 The ceiling is that of `syncing`: a bare HTTP copy of the same JSON into SQLite, in the same run.
 """
 
-import statistics
 import tempfile
 import time
 from collections.abc import Iterator
@@ -11,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from benchmarks.report import Finding
-from benchmarks.study import Setting, ratio, told
+from benchmarks.report import Finding, paired
+from benchmarks.study import Setting, told
 from benchmarks.syncing import copy_bare, fetch_pages
 from tests.e2e.rabbit_server import running_rabbit
 from tests.e2e.redis_server import running_redis
@@ -28,7 +27,7 @@ def sync_brokers(setting: Setting) -> list[Finding]:
     """Publish Items to each broker and read them at an outlet, and copy the same JSON bare, in turns."""
     made = make_site(Path(tempfile.mkdtemp(dir=setting.folder)) / "made", apps=["cafe"])
     rates: dict[str, list[float]] = {"RabbitMQ": [], "Redis Streams": []}
-    copied: list[float] = []
+    copied: dict[str, list[float]] = {kind: [] for kind in rates}
     for number in range(setting.rounds):
         for kind, taken in rates.items():
             folder = setting.folder / f"{kind.split()[0]}{number}"
@@ -36,13 +35,17 @@ def sync_brokers(setting: Setting) -> list[Finding]:
             with _running(kind, folder) as url:
                 rate, bare = _measure(made, folder, url)
             taken.append(rate)
-            copied.append(bare)
+            copied[kind].append(bare)
             setting.tell(f"{kind} {rate:,.0f} documents/s, copied bare {bare:,.0f}/s")
-    ceiling = [statistics.median(copied)] * setting.rounds
-    found = [told("Bare HTTP copy of the same JSON into SQLite, documents/s", copied)]
+    found = [
+        told(
+            "Bare HTTP copy of the same JSON into SQLite, documents/s",
+            [rate for rates_of in copied.values() for rate in rates_of],
+        )
+    ]
     for kind, taken in rates.items():
         found.append(told(f"{kind}, outbox to outlet, documents/s", taken))
-        found.append(ratio(f"{kind} : bare copy", taken, ceiling, aim=None, less_is_better=False))
+        found.append(paired(f"{kind} : bare copy", taken, copied[kind], aim=None, less_is_better=False))
     return found
 
 
