@@ -55,11 +55,20 @@ def advance(seen: Position, read: Iterable[Position], *, now: str) -> Position:
     return max([seen, *(position for position in read if position.modified <= now)])
 
 
-def look_back_from(seen: Position, *, now: str, lookback_s: float) -> Position:
-    """Return where to look again for what committed late, or with the very ``modified`` of the watermark."""
+def look_back_from(seen: Position, *, now: str, lookback_s: float, last_look: str = "") -> Position:
+    """Return where to look again for what committed late, or with the very ``modified`` of the watermark.
+
+    Where that is behind the watermark, there is nothing to look for: a source that is left alone is not read again.
+
+    Args:
+        last_look: The source's time when all was read the last time: what was older then has long been committed.
+    """
     if seen == START:
         return START
-    return Position(earlier(min(seen.modified, now), seconds=lookback_s), "")
+    place = earlier(min(seen.modified, now), seconds=lookback_s)
+    if last_look:
+        place = max(place, earlier(min(last_look, now), seconds=lookback_s))
+    return Position(place, "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,6 +54,7 @@ class Pull:
         self._checkpoint = Checkpoint()
         self._now = ""
         self._last_change = ""
+        self._has_deletions = False
 
     def run(self) -> Pulled:
         """Read and apply all that is new.
@@ -82,7 +83,7 @@ class Pull:
         alarm = self._alarm(before, outlook)
         if alarm is not None:
             self._fall_back(outlook, alarm)
-        self._look_back()
+        self._look_back(before)
         self._read_pages()
         self._finish(before)
         return Pulled(
@@ -103,8 +104,7 @@ class Pull:
         tolerance_s = max(self._rule.lookback_s / 2, _CLOCK_TOLERANCE_S)
         if clock_went_back(before.source_now, reading, tolerance_s=tolerance_s):
             return Alarm.CLOCK_WENT_BACK
-        has_deleted = self._checkpoint.deleted > before.deleted  # the newest may just have been deleted
-        if is_restored(before.seen, outlook.newest) and not has_deleted:
+        if is_restored(before.seen, outlook.newest) and not self._has_deletions:  # else the newest was just deleted
             return Alarm.SOURCE_RESTORED
         if before.deleted.modified and outlook.deletions_since > before.deleted.modified:
             return Alarm.TOMBSTONES_GONE
@@ -121,22 +121,27 @@ class Pull:
         writing(self._home.database, self._save)  # the comparison is owed, whatever becomes of this run
 
     def _read_deletions(self) -> None:
-        place = Position(earlier(self._checkpoint.deleted.modified, seconds=self._rule.lookback_s), "")
+        """Apply what was deleted or renamed; the cursor then stands a little before the source's present."""
+        before = self._checkpoint.deleted
+        place = Position(earlier(before.modified, seconds=self._rule.lookback_s), "")
         while True:
             tombstones, last, has_more = self._source.tombstones(place, limit=self._rule.page_size)
             if tombstones:
+                self._has_deletions = self._has_deletions or last > before
                 reached = advance(self._checkpoint.deleted, [last], now=self._now)
                 self._checkpoint = replace(self._checkpoint, deleted=reached)
                 self._applying.deletions(tombstones, note=self._save)
             if not has_more or last <= place:
-                return
+                break
             place = last
+        present = Position(earlier(self._now, seconds=self._rule.lookback_s), "")
+        self._checkpoint = replace(self._checkpoint, deleted=max(self._checkpoint.deleted, present))
 
-    def _look_back(self) -> None:
+    def _look_back(self, before: Checkpoint) -> None:
         """Read what lies behind the watermark and is not what its mark says."""
         seen = self._checkpoint.seen
-        place = look_back_from(seen, now=self._now, lookback_s=self._rule.lookback_s)
-        if place == START:
+        place = look_back_from(seen, now=self._now, lookback_s=self._rule.lookback_s, last_look=before.source_now)
+        if place == START or place > seen:
             return
         while True:
             keys, has_more = self._source.keys(place, until=seen.modified, limit=_KEYS_IN_A_CALL)
@@ -210,10 +215,13 @@ class Pull:
             failures=0,
             last_error="",
         )
-        is_news = (
-            replace(self._checkpoint, source_now=before.source_now, looked_at=before.looked_at) != before
-            or before.looked_at is None
+        as_before = replace(
+            self._checkpoint,
+            source_now=before.source_now,
+            looked_at=before.looked_at,
+            deleted=self._checkpoint.deleted if self._has_deletions else before.deleted,
         )
+        is_news = as_before != before or before.looked_at is None
         if is_news or now - (before.looked_at or now) > _SAVED_EVERY:
             writing(self._home.database, self._save)
 

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
+
+import structlog
 
 from demitasse.auth.model import ADMINISTRATOR
 from demitasse.client.site import FrappeClient
@@ -27,6 +30,7 @@ from demitasse.sync.rules import REMOTE_SITE, RemoteSite, load_rule, load_site, 
 from demitasse.sync.transacting import reading, writing
 
 RUN = "Sync Run"
+_log = structlog.get_logger("demitasse.sync")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,11 +193,14 @@ class Runner:
     def _note(self, ran: Ran) -> None:
         """Write a Sync Run where something happened: a rule that runs each second would bury it else."""
         counts = ran.counts
+        if counts.read or ran.reason:
+            _log.info("sync.ran", **_told(ran))
         if counts.written or counts.conflicts or counts.parked or counts.kept or ran.reason:
             writing(self._home.database, lambda tx: write_run(self._home, tx, ran))
 
     def _note_failure(self, rule: Rule, counts: Counts, error: DemitasseError, *, duration_s: float) -> None:
         ran = Ran(rule=rule.name, kind="Pull", counts=counts, duration_s=duration_s, lag_s=0.0, error=error.message)
+        _log.warning("sync.failed", **_told(ran), code=error.code, error=error.message)
 
         def work(tx: Transaction) -> None:
             found = checkpoints.load(self._home.context, tx, rule.name)
@@ -203,6 +210,19 @@ class Runner:
             checkpoints.save(self._home.context, tx, rule.name, failed)
 
         writing(self._home.database, work)
+
+
+def _told(ran: Ran) -> dict[str, Any]:
+    """Return what the log says of a run."""
+    counts = {name: number for name in Counts.__slots__ if (number := getattr(ran.counts, name))}
+    return {
+        "rule": ran.rule,
+        "kind": ran.kind,
+        **counts,
+        "duration_ms": round(ran.duration_s * 1000),
+        "lag_ms": round(ran.lag_s * 1000),
+        "reason": ran.reason,
+    }
 
 
 def note_greeting(home: Home, tx: Transaction, remote: RemoteSite, greeting: connecting.Greeting) -> None:

@@ -9,8 +9,8 @@ from playwright.sync_api import expect
 
 from tests.e2e.desk.browser import BrowserThread, Visit, fault_lines
 from tests.e2e.desk.conftest import Visiting
-from tests.e2e.site import MadeSite
-from tests.e2e.sync.pair import Pair, execute, get, item, rows, update
+from tests.e2e.site import MadeSite, free_port
+from tests.e2e.sync.pair import Pair, execute, get, item, know, rows, update
 from tests.e2e.waiting import wait_for
 
 ATTACK = "<img src=x onerror=\"console.error('attacked')\">"
@@ -119,3 +119,16 @@ def test_who_manages_nothing_does_not_see_it(pair: Pair, visiting: Visiting, bro
     assert visit.page.get_by_role("link", name="Sync", exact=True).count() == 0
     answer = visit.open("/app/sync")
     assert answer.status == 403
+
+
+def test_a_remote_site_is_called_from_its_form(shop: Shop, browser_thread: BrowserThread) -> None:
+    page = shop.visit.page
+    shop.visit.open("/app/remote-site/HQ")
+    page.get_by_role("button", name="Call the site").click()
+    expect(page.locator(".tested")).to_contain_text("A Demitasse site; this site is Administrator there")
+    faults = shop.visit.find_faults()
+    assert faults == [], fault_lines(faults)
+    know(shop.pair.outlet, shop.pair.hq, name="Nobody", site_url=f"http://127.0.0.1:{free_port()}", push_secret="")
+    shop.visit.open("/app/remote-site/Nobody")
+    page.get_by_role("button", name="Call the site").click()
+    expect(page.locator(".tested")).to_contain_text("does not accept connections")

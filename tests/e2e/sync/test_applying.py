@@ -90,6 +90,7 @@ def test_p10_deletions_whose_tombstones_are_gone_are_found_by_comparing_keys(pai
     counts = pair.pull(rule)
     assert (counts["kind"], counts["deleted"]) == ("Reconcile", 1)
     assert names(pair.o, "Item", name=["like", "P10K-%"]) == ["P10K-AFTER", "P10K-KEPT"]
+    assert pair.pull(rule)["kind"] == "Pull"
 
 
 def test_p10_a_document_that_is_linked_to_here_is_deleted_once_the_link_is_gone(pair: Pair) -> None:

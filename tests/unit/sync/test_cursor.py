@@ -109,6 +109,13 @@ def test_looking_back_starts_before_the_watermark_and_before_the_present(seen: P
     assert place.modified == earlier(seen.modified, seconds=lookback_s)
 
 
+def test_what_was_old_at_the_last_look_is_not_looked_at_again() -> None:
+    seen = Position("2026-01-31 10:00:00.000000", "A")
+    place = look_back_from(seen, now=NOW, lookback_s=60, last_look="2026-01-31 10:00:30.000000")
+    assert place == Position("2026-01-31 09:59:30.000000", "")
+    assert look_back_from(seen, now=NOW, lookback_s=60, last_look="2026-01-31 11:00:00.000000") > seen
+
+
 def test_a_clock_that_was_put_back_is_seen() -> None:
     before = "2026-10-25 02:59:00.000000"  # summer time ends: the hour comes again
     assert clock_went_back(before, Reading(source_now="2026-10-25 02:01:00.000000", elapsed_s=120), tolerance_s=30)

@@ -15,11 +15,11 @@ from demitasse.frappe.whitelisting import whitelist
 from demitasse.kernel import json
 from demitasse.kernel.clock import monotonic_s
 from demitasse.kernel.errors import DemitasseError
-from demitasse.sync import checkpoint, logbook, overview, resolving
+from demitasse.sync import checkpoint, connecting, logbook, overview, resolving
 from demitasse.sync.errors import RuleRunning
 from demitasse.sync.model import Pattern, Rule
-from demitasse.sync.rules import RULE, load_rule, rule_names
-from demitasse.sync.running import Ran
+from demitasse.sync.rules import REMOTE_SITE, RULE, load_rule, load_site, rule_names
+from demitasse.sync.running import Ran, note_greeting
 from demitasse.sync.schedule import is_due, seconds_of
 from demitasse.sync.transacting import reading
 
@@ -113,6 +113,19 @@ def resolve(conflict: str, choice: str, values: Any = None) -> dict[str, Any]:
     chosen = resolving.choice_of(choice)
     resolving.resolve(home, call.tx, conflict, chosen, values=_object(values), actor=call.actor)
     return {"conflict": conflict, "resolution": chosen.value}
+
+
+@whitelist(methods=["POST"])
+def test_remote_site(remote_site: str) -> dict[str, Any]:
+    """Call a Remote Site, keep what it says of itself, and return it: its kind, its zone, and who this site is there."""
+    call = current()
+    context, services = call.site.documents, call.site.sync
+    access.check_doctype(context.registry.get(REMOTE_SITE), "write", call.actor)
+    remote = reading(services.database, lambda tx: load_site(context, tx, remote_site))
+    with connecting.client_of(remote) as client:
+        greeting = connecting.greet(client)
+    note_greeting(services.home(site_id=reading(services.database, services.known_id)), call.tx, remote, greeting)
+    return asdict(greeting)
 
 
 @whitelist(methods=["POST"])

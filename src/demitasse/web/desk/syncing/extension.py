@@ -35,6 +35,7 @@ async def attention(context: DeskContext, request: DeskRequest) -> Sequence[Atte
 EXTENSION = Extension(
     routes=(
         Route(path="sync", handler=pages.show),
+        Route(path="sync/-/test", handler=pages.test, methods=_POST),
         Route(path="sync/-/run", handler=pages.run, methods=_POST),
         Route(path="sync/-/resolve", handler=pages.resolve, methods=_POST),
         Route(path="sync/-/retry", handler=pages.retry, methods=_POST),
@@ -42,4 +43,5 @@ EXTENSION = Extension(
     ),
     entries=(Entry(label="Sync", href=pages.PATH, icon="refresh", group="Integrations", is_for=_is_manager),),
     attention=attention,
+    panels={"Remote Site": pages.panel_of_site},
 )

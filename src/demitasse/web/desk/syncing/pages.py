@@ -3,6 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from markupsafe import Markup
+
+from demitasse.documents.model import Record
 from demitasse.frappe.integrations import sync_jobs
 from demitasse.kernel import json
 from demitasse.kernel.errors import DemitasseError
@@ -54,6 +57,21 @@ async def resolve(context: DeskContext, request: DeskRequest) -> Answer:
     return await _do(
         context, request, lambda: sync_jobs.resolve(conflict, choice), lambda _: _CHOICES.get(choice, "Settled")
     )
+
+
+async def test(context: DeskContext, request: DeskRequest) -> Answer:
+    """Call a Remote Site, and answer what it says."""
+    name = request.sent("name")
+    try:
+        said = await act(context, request, "sync", lambda: sync_jobs.test_remote_site(name))
+    except DemitasseError as error:
+        return context.fragment(request, "syncing/tested.html", said=None, problem=words(error.message))
+    return context.fragment(request, "syncing/tested.html", said=said, problem="")
+
+
+async def panel_of_site(context: DeskContext, request: DeskRequest, record: Record) -> Markup:
+    """Return the button that calls a Remote Site, for below its form."""
+    return context.markup(request, "syncing/site.html", name=record.name, path=PATH)
 
 
 async def retry(context: DeskContext, request: DeskRequest) -> Answer:
