@@ -242,10 +242,10 @@ class SqliteDatabase:
         self.turn = WriteTurn()
         self.before_commit = before_commit
         self.writer = self._connect(cache_kib=_WRITER_CACHE_KIB)
-        self.writer.execute("PRAGMA busy_timeout = 0")  # Who may wait does so by itself; the event loop may not.
         self._writing_cursor = self.writer.cursor()
         self.shared = SharedCommit(self.writer, self.turn, commit=self.commit_writing, share_for_s=share_commits_for_s)
         self._data_version = self._read_data_version()
+        self.writer.execute("PRAGMA busy_timeout = 0")  # Who may wait does so by itself; the event loop may not.
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
         self.checkpointer = Checkpointer(self._connect)
