@@ -26,15 +26,19 @@ def notices_of(change: Change, *, zone: tzinfo, has_rules: bool) -> list[Message
         "modified": change.modified.astimezone(zone) if change.modified is not None else None,
         "user": change.user,
     }
+    names = [change.name]
+    if change.former_name is not None:
+        payload["former_name"] = change.former_name
+        names.append(change.former_name)
     about: dict[str, Any] = {"doctype": change.doctype, "name": change.name, "owner": change.owner}
     if has_rules and change.kind is not Kind.DELETE:
         about["has_rules"] = True
     return [
-        make_message(topic, type_, payload, key=change.name, about=about)
-        for topic, type_ in (
-            (f"doctype:{change.doctype}", "list_update"),
-            (f"doc:{change.doctype}/{change.name}", "doc_update"),
-        )
+        make_message(f"doctype:{change.doctype}", "list_update", payload, key=change.name, about=about),
+        *(
+            make_message(f"doc:{change.doctype}/{name}", "doc_update", payload, key=change.name, about=about)
+            for name in names
+        ),
     ]
 
 

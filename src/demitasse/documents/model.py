@@ -89,6 +89,7 @@ class Happening:
         record: The document as it was then; ``None`` where only columns were set: it is read again when needed.
         before: The document before the change, if there was one.
         user: Who did it.
+        former_name: What it was called before, where it was renamed.
     """
 
     event: str
@@ -97,6 +98,7 @@ class Happening:
     record: Record | None
     before: Record | None
     user: str
+    former_name: str | None = None
 
 
 Values = Mapping[str, Any]

@@ -35,6 +35,7 @@ class Change:
         owner: Of the document; for permissions.
         user: Who did it.
         modified: Aware, UTC; ``None`` where that is not known.
+        former_name: What it was called before, where it was renamed.
     """
 
     doctype: str
@@ -44,6 +45,7 @@ class Change:
     user: str
     docstatus: int = 0
     modified: datetime | None = None
+    former_name: str | None = None
 
 
 OnChanges = Callable[[Sequence[Change]], None]
@@ -111,6 +113,7 @@ def _change(context: DocumentContext, tx: Transaction, happening: Happening) -> 
         user=happening.user,
         docstatus=record.docstatus if record is not None else 0,
         modified=record.modified if record is not None else None,
+        former_name=happening.former_name,
     )
 
 
@@ -123,7 +126,9 @@ def _stored(context: DocumentContext, tx: Transaction, happening: Happening) -> 
 
 def _merged(earlier: Change, later: Change) -> Change:
     """Return what two changes of a document in one transaction are together."""
-    if later.kind is Kind.UPDATE and earlier.kind is not Kind.DELETE:
+    if Kind.DELETE in {earlier.kind, later.kind}:
+        return later
+    if later.kind is Kind.UPDATE or earlier.kind is Kind.RENAME:
         return Change(
             doctype=later.doctype,
             name=later.name,
@@ -132,5 +137,6 @@ def _merged(earlier: Change, later: Change) -> Change:
             user=later.user,
             docstatus=later.docstatus,
             modified=later.modified,
+            former_name=earlier.former_name,
         )
     return later

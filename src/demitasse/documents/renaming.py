@@ -46,7 +46,7 @@ def rename(
     for other in context.registry:
         if not other.is_log:  # a log says what was, under the name it then had; and it may be long
             _relink(context, tx, other, doctype, old, new)
-    _tell(context, tx, record, new, actor=actor)
+    _tell(context, tx, record, new, old=old, actor=actor)
     return new
 
 
@@ -158,7 +158,7 @@ def _taken(doctype: DocType, new: str) -> DuplicateName:
     return DuplicateName(message, title="Duplicate Name", doctype=doctype.name, name=new)
 
 
-def _tell(context: DocumentContext, tx: Transaction, record: Record, new: str, *, actor: Actor) -> None:
+def _tell(context: DocumentContext, tx: Transaction, record: Record, new: str, *, old: str, actor: Actor) -> None:
     for event in EVENTS:
         if context.observers.wants(record.doctype.name, event):
             tx.journal.append(
@@ -169,5 +169,6 @@ def _tell(context: DocumentContext, tx: Transaction, record: Record, new: str, *
                     record=record.snapshot(),
                     before=record.before,
                     user=actor.user,
+                    former_name=old,
                 ),
             )

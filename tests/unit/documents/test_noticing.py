@@ -1,14 +1,18 @@
 """What those who watch documents are told, of this process's changes and of others'."""
 
+from dataclasses import replace
+from datetime import UTC
 from typing import Any
 
 import pytest
 
+from demitasse.app.push_messages import notices_of
 from demitasse.auth.model import ADMINISTRATOR_ACTOR
 from demitasse.db.transaction import Transaction
 from demitasse.documents import operations, store
 from demitasse.documents.foreign import ForeignChanges
 from demitasse.documents.noticing import AnyOf, Change, Kind, Noticing
+from demitasse.documents.renaming import rename
 from tests.unit.documents.conftest import SmallSite
 
 
@@ -75,6 +79,26 @@ def test_several_changes_in_a_transaction_are_one(site: SmallSite, told: list[Ch
     told.clear()
     site.run(work)
     assert [change.kind for change in told] == [Kind.DELETE]
+
+
+def test_a_renamed_document_is_told_with_the_name_it_had(site: SmallSite, told: list[Change]) -> None:
+    registry = site.context.registry
+    customer = registry.get("Customer")
+    registry.register(replace(customer, definition={**customer.definition, "allow_rename": 1}))
+    site.make("Customer", ada())
+    told.clear()
+    site.run(
+        lambda tx: rename(
+            site.context,
+            tx,
+            store.load(site.context, tx, registry.get("Customer"), "Ada"),
+            "Eve",
+            actor=ADMINISTRATOR_ACTOR,
+        )
+    )
+    assert [(change.name, change.former_name, change.kind) for change in told] == [("Eve", "Ada", Kind.RENAME)]
+    topics = {message.topic for message in notices_of(told[0], zone=UTC, has_rules=False)}
+    assert topics == {"doctype:Customer", "doc:Customer/Eve", "doc:Customer/Ada"}
 
 
 def test_nothing_is_kept_for_doctypes_that_nobody_watches() -> None:
