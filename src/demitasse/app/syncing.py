@@ -8,6 +8,7 @@ from typing import Any
 from demitasse.app.site import Site
 from demitasse.app.webhooks import reading, writing
 from demitasse.auth.model import ADMINISTRATOR_ACTOR
+from demitasse.client.retrying import NO_RETRIES
 from demitasse.db.transaction import Transaction
 from demitasse.documents import queries, store
 from demitasse.kernel import json
@@ -65,7 +66,7 @@ def try_site(site: Site, name: str) -> connecting.Greeting:
         DocumentNotFound: there is no Remote Site of this name.
     """
     remote = reading(site, lambda tx: load_site(site.documents, tx, name))
-    with connecting.client_of(remote) as client:
+    with connecting.client_of(remote, retries=NO_RETRIES) as client:
         greeting = connecting.greet(client)
     home = site.services.sync.home()
     writing(site, lambda tx: note_greeting(home, tx, remote, greeting))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC
 
 from demitasse.client.errors import Forbidden, NotFound, ServerFailed, SiteError, UnusableAnswer, ValidationFailed
+from demitasse.client.retrying import RetryPolicy
 from demitasse.client.site import FrappeClient
 from demitasse.doctypes.model import Registry
 from demitasse.sync.bulk_source import METHODS, BulkSource
@@ -34,8 +35,11 @@ class Greeting:
     user: str
 
 
-def client_of(remote: RemoteSite) -> FrappeClient:
+def client_of(remote: RemoteSite, *, retries: RetryPolicy | None = None) -> FrappeClient:
     """Return a client for a Remote Site.
+
+    Args:
+        retries: The client's own policy unless given: who waits for the answer wants it now.
 
     Raises:
         SyncError: it is switched off, or has no URL.
@@ -46,7 +50,13 @@ def client_of(remote: RemoteSite) -> FrappeClient:
     if not remote.url:
         message = f"Remote Site {remote.name} has no URL: it can only push to this site"
         raise SyncError(message, site=remote.name)
-    return FrappeClient(remote.url, api_key=remote.api_key, api_secret=remote.api_secret, timeout_s=remote.timeout_s)
+    return FrappeClient(
+        remote.url,
+        api_key=remote.api_key,
+        api_secret=remote.api_secret,
+        timeout_s=remote.timeout_s,
+        retries=retries,
+    )
 
 
 def greet(client: FrappeClient) -> Greeting:

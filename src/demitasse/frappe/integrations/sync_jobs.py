@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from demitasse.client.retrying import NO_RETRIES
 from demitasse.documents import access, store
 from demitasse.documents.errors import DocumentError
 from demitasse.frappe.background import enqueue
@@ -122,7 +123,7 @@ def test_remote_site(remote_site: str) -> dict[str, Any]:
     context, services = call.site.documents, call.site.sync
     access.check_doctype(context.registry.get(REMOTE_SITE), "write", call.actor)
     remote = reading(services.database, lambda tx: load_site(context, tx, remote_site))
-    with connecting.client_of(remote) as client:
+    with connecting.client_of(remote, retries=NO_RETRIES) as client:
         greeting = connecting.greet(client)
     note_greeting(services.home(site_id=reading(services.database, services.known_id)), call.tx, remote, greeting)
     return asdict(greeting)
