@@ -160,6 +160,8 @@ def test_an_account_is_connected_tested_and_disconnected(visiting: Visiting, lin
     visit.complaints.clear()  # The provider's own pages miss a font and an icon.
     expect(card).to_contain_text("asha@provider.test")
 
+    visit.open(f"/app/connected-app/{quote(APP)}")
+    expect(page.get_by_role("region", name=APP)).to_contain_text("asha@provider.test")
     visit.open("/app/connections?all=1")
     expect(page.get_by_role("region", name=f"{APP}, Administrator")).to_contain_text("asha@provider.test")
     visit.open("/app/connections")

@@ -48,10 +48,10 @@ async def show_one(context: DeskContext, request: DeskRequest) -> Answer:
 async def download_body(context: DeskContext, request: DeskRequest) -> Answer:
     """Answer the body of a delivery as it was sent, to be saved as a file."""
     delivery = await ask(context, request, lambda: webhook_delivery.show(request.values["name"]))
-    name = f"{delivery['name']}.body"
+    name = delivery["name"] if delivery["name"].replace("_", "").isalnum() else "delivery"  # It goes into a header.
     headers = (
         (b"content-type", b"application/octet-stream"),
-        (b"content-disposition", f'attachment; filename="{name}"'.encode()),
+        (b"content-disposition", f'attachment; filename="{name}.body"'.encode("ascii", "replace")),
     )
     return Answer(status=200, body=delivery["body"].encode(), headers=headers)
 
