@@ -20,6 +20,7 @@ from demitasse.live.ports import Carrier, Doorkeeper
 from demitasse.live.warmth import Warmth
 
 _READY_WITHIN_S = 3.0
+_RECHECKED_AT_ONCE = 20
 
 
 class Hub:
@@ -185,7 +186,9 @@ class Hub:
 
     async def recheck(self) -> None:
         """Ask the doorkeeper anew about every connection and its topics: a right may have been taken away."""
-        for connection in tuple(self.connections):
+        for count, connection in enumerate(tuple(self.connections), start=1):
+            if not count % _RECHECKED_AT_ONCE:
+                await asyncio.sleep(0)
             try:
                 connection.subject = await self.doorkeeper.renew(connection.subject)
             except NotAdmitted as error:

@@ -21,6 +21,7 @@ TICKET_PATH = "/events/ticket"
 PATHS = frozenset({WEBSOCKET_PATH, EVENTS_PATH, TICKET_PATH})
 _RECHECK_S = 60.0
 _SOON_S = 0.1
+_RESTS = 10.0
 Header = tuple[bytes, bytes]
 Sharing = Callable[[Scope], Sequence[Header]]
 """Returns the headers that let pages of other origins read an answer (CORS)."""
@@ -49,7 +50,8 @@ class Live:
         self._websocket = WebSocketEndpoint(self.hub, loop=loop)
         self._events = EventsEndpoint(self.hub, loop=loop)
         self._beside: list[asyncio.Task[None]] = []
-        self._is_rechecking = False
+        self._must_recheck = False
+        self._rechecking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Look after the connections from now on."""
@@ -62,15 +64,16 @@ class Live:
     async def close(self) -> None:
         """Stop what runs beside."""
         self.say_goodbye()
-        for task in self._beside:
+        beside = [*self._beside, *([self._rechecking] if self._rechecking is not None else [])]
+        for task in beside:
             task.cancel()
-        await asyncio.gather(*self._beside, return_exceptions=True)
+        await asyncio.gather(*beside, return_exceptions=True)
 
     def recheck_soon(self) -> None:
         """Ask for every connection whether it may go on: credentials or rights have changed."""
-        if not self._is_rechecking:
-            self._is_rechecking = True
-            self._loop.call_later(_SOON_S, self._start_recheck)
+        self._must_recheck = True
+        if self._rechecking is None or self._rechecking.done():
+            self._rechecking = self._loop.create_task(self._recheck())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a connection or a request to one of ``PATHS``."""
@@ -124,10 +127,15 @@ class Live:
             raise NotAdmitted(text)
         return subject
 
-    def _start_recheck(self) -> None:
-        self._is_rechecking = False
-        task = self._loop.create_task(self.hub.recheck())
-        self._beside = [*(each for each in self._beside if not each.done()), task]
+    async def _recheck(self) -> None:
+        """Recheck until nothing has changed meanwhile; where that takes long, it is done less often."""
+        rest_s = _SOON_S
+        while self._must_recheck:
+            await asyncio.sleep(rest_s)
+            self._must_recheck = False
+            began_s = monotonic_s()
+            await self.hub.recheck()
+            rest_s = max(_SOON_S, _RESTS * (monotonic_s() - began_s))
 
     async def _recheck_often(self) -> None:
         """Notice keys and sessions that end by the clock."""
