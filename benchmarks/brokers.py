@@ -18,7 +18,7 @@ from tests.e2e.redis_server import running_redis
 from tests.e2e.site import MadeSite, ServedSite, make_site
 from tests.e2e.sync.pair import copy_rows, database, item, know
 
-_ITEMS: Final = 5_000
+_ITEMS: Final = 3_000
 _LIKE: Final = "B-000000"
 _LONGEST_S: Final = 120.0
 

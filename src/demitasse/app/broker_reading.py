@@ -71,6 +71,9 @@ class RuleReader:
             reader = group_reader(self._site, self._rule, remote)
             try:
                 was_there = await reader.open()
+                await self._in_thread(
+                    lambda: writing(self._site, lambda tx: note_error(self._site, tx, self._rule, ""))
+                )
                 if receiver.needs_fetch or not was_there:
                     await self._fetch(receiver, remote, reason="first" if receiver.needs_fetch else "no_group")
                 await self._read_on(reader, receiver, remote)
@@ -144,17 +147,22 @@ class RuleReader:
             return
         _log.warning("sync.reader_stopped", rule=self._rule.name, error=error.message)
         try:
-            await self._in_thread(lambda: writing(self._site, lambda tx: self._note(tx, error)))
+            await self._in_thread(
+                lambda: writing(self._site, lambda tx: note_error(self._site, tx, self._rule, error.message))
+            )
         except DatabaseError as late:
             _log.warning("sync.reader_stopped", rule=self._rule.name, error=late.message)
 
-    def _note(self, tx: Transaction, error: DemitasseError) -> None:
-        found = checkpoints.load(self._site.documents, tx, self._rule.name)
-        failed = replace(found, failures=found.failures + 1, last_error=error.message)
-        checkpoints.save(self._site.documents, tx, self._rule.name, failed)
-
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await self._loop.run_in_executor(self._threads, work)
+
+
+def note_error(site: Site, tx: Transaction, rule: Rule, message: str) -> None:
+    """Write what stands between a rule and its broker, for `demitasse sync status`; empty where nothing does."""
+    found = checkpoints.load(site.documents, tx, rule.name)
+    if found.last_error != message:
+        failures = found.failures + 1 if message else 0
+        checkpoints.save(site.documents, tx, rule.name, replace(found, failures=failures, last_error=message))
 
 
 def known_site(site: Site, rule: Rule) -> RemoteSite:

@@ -8,7 +8,7 @@ from typing import TypeVar
 import structlog
 
 from demitasse.app.broker_links import publisher_to
-from demitasse.app.broker_reading import RuleReader
+from demitasse.app.broker_reading import RuleReader, note_error
 from demitasse.app.site import Site
 from demitasse.app.syncing import site_id
 from demitasse.app.webhooks import reading
@@ -120,10 +120,13 @@ class Brokering:
             self._noted.clear()
             try:
                 await self._publish_all()
+                if failures:
+                    await self._tell("")
                 failures = 0
             except DemitasseError as error:
                 if not failures:
                     _log.warning("sync.not_published", error=error.message)
+                    await self._tell(error.message)
                 await self._drop_publisher()
                 await asyncio.sleep(_RETRY_S[min(failures, len(_RETRY_S) - 1)])
                 failures += 1
@@ -160,6 +163,19 @@ class Brokering:
         await self._publisher.publish(stream, batch.bodies)
         await self._lanes.write(lambda tx: publishing.confirm(tx, rule, stream, batch, others=others))
         return True
+
+    async def _tell(self, message: str) -> None:
+        """Write with the rules what stands between them and the broker."""
+        rules = self._publish_rules
+
+        def work(tx: Transaction) -> None:
+            for rule in rules:
+                note_error(self._site, tx, rule, message)
+
+        try:
+            await self._lanes.write(work)
+        except DemitasseError as error:  # The database cannot be written to: the log has said what there is to say.
+            _log.warning("sync.not_noted", error=error.message)
 
     async def _drop_publisher(self) -> None:
         publisher, self._publisher = self._publisher, None

@@ -1,7 +1,10 @@
 """What HQ publishes arrives at an outlet, whatever the broker does to it."""
 
+from functools import partial
+
 import pytest
 
+from tests.e2e.site import ServedSite
 from tests.e2e.sync.broker.conftest import Chain, add_item, change_item
 from tests.e2e.waiting import wait_for
 from tests.e2e.webhooks import unique
@@ -108,3 +111,29 @@ def test_a_row_that_cannot_be_applied_is_parked_and_the_others_go_on(chain: Chai
         wait_for("what is behind it", lambda: outlet.get(f"/api/resource/Item/{behind}").status == 200, within_s=20)
         change_item(hq, poison, item_name="Another version of it")
     assert chain.wait_until_equal()[poison]["item_name"] == "Another version of it"
+
+
+def test_a_broker_that_is_away_is_shown_with_both_rules(chain: Chain) -> None:
+    chain.wait_until_equal()
+    chain.broker.kill()
+    try:
+        with chain.at_hq() as hq:
+            add_item(hq, unique("SHOWN"))
+        for site in (chain.hq, chain.outlet):
+            wait_for("the error", partial(last_error, site), within_s=20)
+    finally:
+        chain.broker.start()
+    chain.wait_until_equal(within_s=35)
+    for site in (chain.hq, chain.outlet):
+        wait_for("no error", partial(is_well, site), within_s=20)
+
+
+def last_error(site: ServedSite) -> str:
+    """Return what stands between the rule of a site and its broker."""
+    with site.client() as client:
+        rows = client.get("/api/resource/Sync Checkpoint", params={"fields": '["last_error"]'}).data
+    return "".join(row["last_error"] or "" for row in rows)
+
+
+def is_well(site: ServedSite) -> bool:
+    return not last_error(site)
