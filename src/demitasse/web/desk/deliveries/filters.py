@@ -7,21 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from demitasse.outbox.model import DeliveryState
 from demitasse.web.desk.request import DeskRequest
 
 _NAMES = ("status", "webhook", "doctype", "document", "code", "since", "until", "text")
 _LABELS = {"doctype": "DocType", "code": "Answer", "text": "Contains", "since": "Since", "until": "Until"}
 _SPAN = re.compile(r"(\d{1,4})([mhd])\Z")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-SPANS = {
-    "15m": "Last 15 minutes",
-    "1h": "Last hour",
-    "24h": "Last 24 hours",
-    "7d": "Last 7 days",
-    "30d": "Last 30 days",
-}
-STATES = tuple(state.value for state in DeliveryState)
+SPANS = {"15m": "15 min ago", "1h": "1 hour ago", "24h": "24 hours ago", "7d": "7 days ago", "30d": "30 days ago"}
 SHOWN_STATES = ("Failed", "Retrying", "Held", "Queued", "Delivered")
 """In the order of how much they want a person."""
 
