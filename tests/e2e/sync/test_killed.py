@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.e2e.site import MadeSite
 from tests.e2e.sync.crashing import crash, differences, prepare
 
-COUNT = 3_000
+COUNT = 2_000
 KILLS = 20
 
 

@@ -26,6 +26,7 @@ def main() -> None:
     """Fork a run for each line."""
     configure_logs(is_terminal=False)
     path = Path(sys.argv[1])
+    open_site(path).close()  # every module that a run needs is loaded now
     for line in sys.stdin:
         child = os.fork()
         if not child:
