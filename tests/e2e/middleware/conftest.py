@@ -9,7 +9,7 @@ from tests.e2e.desk.browser import CHROMIUM, BrowserThread
 from tests.e2e.desk.conftest import pytest_pyfunc_call
 from tests.e2e.middleware.phones import Phone, Phoning
 from tests.e2e.middleware.plant import SECRET, Shop
-from tests.e2e.site import Client, MadeSite, make_site, run_command
+from tests.e2e.site import Client, MadeSite, make_site
 
 RETRIES = {"webhook_retry_schedule": [0.2, 0.2, 0.5, 0.5, *[1] * 20]}
 __all__ = ["pytest_pyfunc_call"]  # A browser is driven from its own thread, as in the Desk's tests.
@@ -26,25 +26,21 @@ def browser_thread() -> Iterator[BrowserThread]:
 
 
 @pytest.fixture(scope="session")
-def stocked_shop(tmp_path_factory: pytest.TempPathFactory) -> MadeSite:
-    """A ScoopJoy site that nobody serves, with 1,000 of each item; its webhooks go where a `Shop` sends them."""
+def made_shop(tmp_path_factory: pytest.TempPathFactory) -> MadeSite:
+    """A ScoopJoy site that nobody serves; its webhooks go where a `Shop` sends them."""
     conf = {"middleware_webhook_url": "http://127.0.0.1:9/", "middleware_webhook_secret": SECRET, **RETRIES}
-    made = make_site(tmp_path_factory.mktemp("stocked") / "site", apps=["scoopjoy"], conf=conf)
-    stocking = ["execute", "--site", str(made.path), "scoopjoy.demo.receive_stock", "--kwargs", '{"qty": 1000}']
-    done = run_command(*stocking)
-    assert done.returncode == 0, done.stderr
-    return made
+    return make_site(tmp_path_factory.mktemp("made") / "site", apps=["scoopjoy"], conf=conf)
 
 
 @pytest.fixture
-def open_shop(stocked_shop: MadeSite, tmp_path: Path) -> Iterator[Callable[..., Shop]]:
+def open_shop(made_shop: MadeSite, tmp_path: Path) -> Iterator[Callable[..., Shop]]:
     """Make a shop of one's own, that nobody serves yet; it is ended with the test."""
     opened: list[Shop] = []
 
     def open_one(**settings: str) -> Shop:
         folder = tmp_path / f"shop{len(opened)}"
         folder.mkdir()
-        opened.append(Shop(stocked_shop, folder, **settings))
+        opened.append(Shop(made_shop, folder, **settings))
         return opened[-1]
 
     yield open_one
@@ -53,9 +49,9 @@ def open_shop(stocked_shop: MadeSite, tmp_path: Path) -> Iterator[Callable[..., 
 
 
 @pytest.fixture(scope="module")
-def shop(stocked_shop: MadeSite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop(made_shop: MadeSite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A served shop that the tests of a module share."""
-    made = Shop(stocked_shop, tmp_path_factory.mktemp("shop"), PHONE_PAGE="1")
+    made = Shop(made_shop, tmp_path_factory.mktemp("shop"), PHONE_PAGE="1")
     try:
         yield made.start()
     finally:

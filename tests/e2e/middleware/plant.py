@@ -12,6 +12,7 @@ from typing import Any, Self
 import requests
 
 from tests.e2e.site import Client, MadeSite, ServedSite, environment, free_port
+from tests.e2e.waiting import wait_for
 
 SECRET = "hush-of-the-webhook"
 STORES = "Stores - SJF"
@@ -109,13 +110,16 @@ class Shop:
         return Middleware(self._folder, self._settings)
 
     def start(self) -> Self:
-        """Serve both; the middleware first, so that the site finds it."""
+        """Serve both, the middleware first, so that the site finds it; put 1,000 of each item into the stores."""
         self.middleware.start()
         self.site.start()
         with self.site.client() as owner:
             customer = {"customer_name": CUSTOMER, "customer_type": "Individual", "customer_group": "Retail"}
             answer = owner.post("/api/resource/Customer", {**customer, "territory": "All Territories"})
             assert answer.status == 200, answer.text
+            assert owner.call("scoopjoy.demo.receive_stock", qty=1000).status == 200
+            params = {"filters": json.dumps([["status", "in", ["Queued", "Retrying"]]])}
+            wait_for("an empty queue", lambda: not owner.get("/api/resource/Webhook Delivery", params=params).data)
         return self
 
     def close(self) -> None:

@@ -18,9 +18,9 @@ from tests.e2e.waiting import wait_for
 
 
 @pytest.fixture(scope="module")
-def guarded(stocked_shop: MadeSite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def guarded(made_shop: MadeSite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A served shop that asks for device tokens."""
-    made = Shop(stocked_shop, tmp_path_factory.mktemp("guarded"), DEVICE_TOKENS="required", CORS_ORIGINS="*")
+    made = Shop(made_shop, tmp_path_factory.mktemp("guarded"), DEVICE_TOKENS="required", CORS_ORIGINS="*")
     try:
         yield made.start()
     finally:

@@ -123,7 +123,7 @@ def test_a_changed_item_is_seen_without_asking(shop: Shop, phoning: Phoning, bro
 def test_everybody_can_use_it_by_day_and_by_night(
     shop: Shop, phoning: Phoning, browser_thread: BrowserThread, scheme: str
 ) -> None:
-    phone = phoning(shop, color_scheme=scheme).open()
+    phone = phoning(shop, color_scheme=scheme, reduced_motion="reduce").open()
     phone.put()
     assert not phone.find_faults(), fault_lines(phone.find_faults())
     phone.page.locator("#open-cart").tap()
