@@ -98,7 +98,7 @@ def sync_crashes(setting: Setting) -> list[Finding]:
     first, last = found.peak_rss_kb[0] / 1024, found.peak_rss_kb[-1] / 1024
     setting.tell(f"{found.kills} kills, {found.edits} edits; the last run: {found.last}")
     return [
-        Finding(what="Fields that differ after 20 kills", value=len(differing), aim=0, less_is_better=True),
+        Finding(what="Documents that differ after 20 kills", value=len(differing), aim=0, less_is_better=True),
         told("Edits, deletions and renames at HQ meanwhile", [found.edits]),
         told("Documents read by the last run", [found.last["read"]]),
         told("Documents/s of the last run, HQ quiet", [found.last["read"] / found.last["duration_s"]]),
