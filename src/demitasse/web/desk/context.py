@@ -69,6 +69,7 @@ class DeskContext:
     ) -> Answer:
         """Return a whole page in the Desk's frame: a template that extends ``shell.html``."""
         cookies = cookies_of(request)
+        pages = groups_of(self.entries, request.actor)
         shown = self._render(
             request,
             template,
@@ -76,8 +77,8 @@ class DeskContext:
                 **values,
                 "title": title,
                 "crumbs": crumbs,
-                "pages": groups_of(self.entries, request.actor),
-                "modules": doctype_groups(self.registry, request.actor),
+                "pages": pages,
+                "modules": doctype_groups(self.registry, request.actor, shown=pages),
                 "toast": _toast(cookies),
             },
         )

@@ -95,11 +95,16 @@ def may_open(doctype: DocType, actor: Actor) -> bool:
     return not doctype.is_table and reach(doctype, "read", actor) is not Reach.NONE
 
 
-def doctype_groups(registry: Registry, actor: Actor) -> tuple[Group, ...]:
-    """Return the DocTypes that an actor may open, by module."""
+def doctype_groups(registry: Registry, actor: Actor, *, shown: Iterable[Group] = ()) -> tuple[Group, ...]:
+    """Return the DocTypes that an actor may open, by module.
+
+    Args:
+        shown: Groups that stand beside these: a list with a line there gets none here.
+    """
+    elsewhere = {entry.href for group in shown for entry in group.entries}
     modules: dict[str, list[Entry]] = {}
     for doctype in registry:
-        if may_open(doctype, actor):
+        if may_open(doctype, actor) and list_path(doctype.name) not in elsewhere:
             icon = "settings" if doctype.is_single else "file-text"
             entry = Entry(label=doctype.name, href=list_path(doctype.name), icon=icon)
             modules.setdefault(doctype.module, []).append(entry)

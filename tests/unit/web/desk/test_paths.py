@@ -2,10 +2,11 @@
 
 import pytest
 
+from demitasse.auth.model import ADMINISTRATOR_ACTOR
 from demitasse.doctypes.model import Registry
 from demitasse.doctypes.parse import parse_doctype
 from demitasse.web.desk.login_page import same_site
-from demitasse.web.desk.navigation import by_slug, form_path, list_path
+from demitasse.web.desk.navigation import Entry, Group, by_slug, doctype_groups, form_path, list_path
 from demitasse.web.desk.routing import match
 
 
@@ -42,6 +43,16 @@ def test_child_tables_have_no_pages() -> None:
     assert found.name == "Sales Order"
     assert by_slug(registry, "order-line") is None
     assert by_slug(registry, "Sales Order") is None
+
+
+def test_a_list_with_a_line_of_its_own_has_no_second_one_in_the_sidebar() -> None:
+    registry = Registry()
+    for name in ("Webhook", "User"):
+        registry.register(parse_doctype({"name": name, "module": "Core", "fields": []}, app="test"))
+    shown = Group(label="Integrations", entries=(Entry(label="Webhooks", href="/app/webhook", icon="send"),))
+
+    (core,) = doctype_groups(registry, ADMINISTRATOR_ACTOR, shown=[shown])
+    assert [entry.label for entry in core.entries] == ["User"]
 
 
 @pytest.mark.parametrize("target", ["/app", "/app/lead?status=Open&x=%20", "/app/lead/A%2FB"])
