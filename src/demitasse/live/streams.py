@@ -54,8 +54,7 @@ class StreamCarrier:
         self._waiting: deque[Fields] = deque()
         self._something_waits = asyncio.Event()
         self._is_ready = asyncio.Event()
-        self._all_written = asyncio.Event()
-        self._all_written.set()
+        self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._heard: OrderedDict[bytes, int] = OrderedDict()
         self._last: StreamId = (0, 0)
         self._epoch = ""
@@ -86,7 +85,10 @@ class StreamCarrier:
 
     async def written(self) -> None:
         """Return once everything that was published here is in the stream, where no crash of this process loses it."""
-        await self._all_written.wait()
+        if self._waiting:
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters.append((self._count, waiter))
+            await waiter
 
     def _row(self, row: dict[bytes, bytes]) -> Fields:
         """Return a row with what tells it from a repetition."""
@@ -95,7 +97,6 @@ class StreamCarrier:
 
     def _queue(self, row: dict[bytes, bytes]) -> None:
         self._waiting.append(self._row(row))
-        self._all_written.clear()
         self._something_waits.set()
 
     async def _write(self) -> None:
@@ -119,7 +120,11 @@ class StreamCarrier:
                 self._waiting.popleft()
         if not self._waiting:
             self._something_waits.clear()
-            self._all_written.set()
+        written = self._count - len(self._waiting)
+        while self._waiters and self._waiters[0][0] <= written:
+            _, waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
 
     async def _read(self) -> None:
         failures = 0

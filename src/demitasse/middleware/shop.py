@@ -96,7 +96,12 @@ class Shop:
             told=self._tell_of_order,
         )
         self.webhooks = Webhooks(
-            mapping, secrets=configuration.webhook_secrets, keeping=self.keeping, clock=clock, publish=self._tell
+            mapping,
+            secrets=configuration.webhook_secrets,
+            keeping=self.keeping,
+            clock=clock,
+            publish=self._tell,
+            carried=self.hub.carried,
         )
         self._carrier = self._between_processes(configuration.redis_url, configuration.site_url)
         self._beside: list[asyncio.Task[None]] = []
@@ -120,6 +125,7 @@ class Shop:
         for task in self._beside:
             task.cancel()
         await asyncio.gather(*self._beside, return_exceptions=True)
+        await self.webhooks.close()
         await self.orders.close()
         for cached in self.lists.values():
             await cached.close()

@@ -1,6 +1,7 @@
 """Webhooks of the site: verified, taken once, the newest state of each document told to the phones."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from collections.abc import Mapping as Facts
 from dataclasses import dataclass
 from hashlib import sha256
@@ -23,6 +24,8 @@ from demitasse.middleware.model import Version
 KEEP_S = 7 * 24 * 3600
 """How long a webhook's id is remembered: senders try again for days."""
 _FRAPPE, _STANDARD = PRESETS["frappe"], PRESETS["standard_webhooks"]
+CARRIED_WITHIN_S = 5.0
+"""How long an answer waits for what the phones are told to be where no crash loses it."""
 _LOGGED_PER_MINUTE = 60
 _log = structlog.get_logger("demitasse.middleware")
 
@@ -52,16 +55,29 @@ class Webhooks:
     Args:
         secrets: As typed; more than one while the secret is being changed.
         publish: Tells the phones, in every process.
+        carried: Returns once what was published survives the end of this process.
+        carried_within_s: See `CARRIED_WITHIN_S`.
     """
 
     def __init__(
-        self, mapping: Mapping, *, secrets: tuple[str, ...], keeping: Keeping, clock: Clock, publish: Publish
+        self,
+        mapping: Mapping,
+        *,
+        secrets: tuple[str, ...],
+        keeping: Keeping,
+        clock: Clock,
+        publish: Publish,
+        carried: Callable[[], Awaitable[None]],
+        carried_within_s: float = CARRIED_WITHIN_S,
     ) -> None:
         self._mapping = mapping
         self._secrets = secrets
         self._keeping = keeping
         self._clock = clock
         self._publish = publish
+        self._carried = carried
+        self._carried_within_s = carried_within_s
+        self._telling: dict[asyncio.Task[None], str | None] = {}
         self._may_log = Allowance(_LOGGED_PER_MINUTE)
 
     async def receive(self, headers: Facts[str, str], body: bytes, *, named: str | None) -> bool:
@@ -72,11 +88,16 @@ class Webhooks:
             named: The type that the webhook's URL names, where it names one.
 
         Raises:
-            Refusal: the signature is missing or wrong, or the body is no JSON object.
+            Refusal: the signature is missing or wrong, the body is no JSON object, or the way to the other processes
+                is closed: the sender has to come again.
         """
         now = self._clock()
         message_id = self._verified(headers, body)
         facts = _decoded(body)
+        under_way = self._under_way(message_id)
+        if under_way is not None:
+            await self._until_told(under_way)
+            return False
         push = push_of(self._mapping, facts, named=named)
         if push is None:
             _log.info("webhook.unmapped", keys=sorted(facts)[:20])
@@ -89,10 +110,39 @@ class Webhooks:
         )
         if is_news:
             self._publish(told(push, facts))
+        _log.info("webhook.received", type=push.type, identity=identity, is_news=is_news, webhook_id=message_id)
+        await self._until_told(self._tell_apart(message_id))
+        return is_news
+
+    async def close(self) -> None:
+        """Leave what cannot be carried; its webhooks are told again when they come again."""
+        telling = tuple(self._telling)
+        for task in telling:
+            task.cancel()
+        await asyncio.gather(*telling, return_exceptions=True)
+
+    def _under_way(self, message_id: str | None) -> asyncio.Task[None] | None:
+        """Return the telling of the same webhook that came before and is not carried yet."""
+        return None if message_id is None else next((t for t, id_ in self._telling.items() if id_ == message_id), None)
+
+    def _tell_apart(self, message_id: str | None) -> asyncio.Task[None]:
+        """Go on until what was published is carried, whoever waits for it."""
+        task = asyncio.create_task(self._carry(message_id))
+        self._telling[task] = message_id
+        task.add_done_callback(self._telling.pop)
+        return task
+
+    async def _carry(self, message_id: str | None) -> None:
+        await self._carried()
         if message_id is not None:
             await self._keeping.do(lambda store: store.mark_told(message_id))
-        _log.info("webhook.received", type=push.type, identity=identity, is_news=is_news, webhook_id=message_id)
-        return is_news
+
+    async def _until_told(self, telling: asyncio.Task[None]) -> None:
+        done, _ = await asyncio.wait({telling}, timeout=self._carried_within_s)
+        if not done:
+            message = "The phones cannot be told now: send it again"
+            raise Refusal(message, status=503)
+        telling.result()
 
     def _verified(self, headers: Facts[str, str], body: bytes) -> str | None:
         """Return the id of a webhook whose id is signed; ``None`` for Frappe's own, which has none.

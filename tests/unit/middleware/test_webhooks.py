@@ -1,5 +1,6 @@
 """Webhooks: whose they are, which of them count, and what the phones are told."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -47,6 +48,8 @@ class Desk:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.told: list[Told] = []
+        self.is_carried = asyncio.Event()
+        self.is_carried.set()
         self.open()
 
     def open(self) -> None:
@@ -57,7 +60,12 @@ class Desk:
             keeping=self.keeping,
             clock=lambda: NOW,
             publish=self.told.append,
+            carried=self.carried,
+            carried_within_s=0.05,
         )
+
+    async def carried(self) -> None:
+        await self.is_carried.wait()
 
     async def receive(self, facts: dict[str, Any], headers: dict[str, str] | None = None, **options: Any) -> bool:
         body = json.encode(facts)
@@ -85,6 +93,29 @@ async def test_stock_is_told_with_its_four_facts(desk: Desk) -> None:
 async def test_stock_of_another_warehouse_is_not_told(desk: Desk) -> None:
     assert not await desk.receive({**STOCK, "warehouse": "Cold Store - SJF"})
     assert desk.told == []
+
+
+async def test_what_is_not_carried_yet_is_asked_for_again_and_told_once(desk: Desk) -> None:
+    desk.is_carried.clear()
+    for _ in range(2):
+        with pytest.raises(Refusal, match="send it again") as caught:
+            await desk.ours(STOCK, "msg_1", 1)
+        assert caught.value.status == 503
+    desk.is_carried.set()
+    assert not await desk.ours(STOCK, "msg_1", 1)
+    assert len(desk.told) == 1
+
+
+async def test_what_was_not_carried_before_the_end_is_told_by_the_next_life(desk: Desk) -> None:
+    desk.is_carried.clear()
+    with pytest.raises(Refusal, match="send it again"):
+        await desk.ours(STOCK, "msg_1", 1)
+    await desk.webhooks.close()
+    desk.keeping.close()
+    desk.open()
+    desk.is_carried.set()
+    assert await desk.ours(STOCK, "msg_1", 1)
+    assert len(desk.told) == 2
 
 
 @pytest.mark.parametrize(
