@@ -12,7 +12,9 @@ from xdist.scheduler import LoadScopeScheduling
 _HERE = Path(__file__).parent
 _IN_CI = os.environ.get("CI", "").lower() not in {"", "0", "false"}
 _START_SERVERS = frozenset({"contract", "e2e"})
-"""Folders whose tests start servers: they run one at a time, so that they do not disturb each other."""
+"""Folders whose tests start servers: they run in two lines, so that they do not disturb each other much."""
+_OF_PEOPLE = frozenset({"connect", "desk", "live", "middleware"})
+"""Folders of the second line: most of their time is a browser's, or a client's that waits."""
 
 settings.register_profile("laptop", deadline=None)  # How long an example takes says something of the machine only.
 if not _IN_CI:  # There, Hypothesis has a profile of its own: the same examples in each run.
@@ -20,12 +22,14 @@ if not _IN_CI:  # There, Hypothesis has a profile of its own: the same examples 
 
 
 class _ServersTogether(LoadScopeScheduling):
-    """Gives all tests that start servers to one worker, and any other file to the next that is free."""
+    """Gives each line of tests that start servers to one worker, and any other file to the next that is free."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = self.config.rootpath / nodeid.partition("::")[0]
-        folder = file.relative_to(_HERE).parts[0] if file.is_relative_to(_HERE) else ""
-        return "servers" if folder in _START_SERVERS else str(file)
+        folders = file.relative_to(_HERE).parts if file.is_relative_to(_HERE) else ()
+        if not _START_SERVERS.intersection(folders[:1]):
+            return str(file)
+        return "people" if _OF_PEOPLE.intersection(folders[1:2]) else "servers"
 
 
 @pytest.hookimpl(optionalhook=True)
