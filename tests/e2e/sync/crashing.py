@@ -75,7 +75,7 @@ class Runs:
         self._zygote.stdout.close()
 
 
-def prepare(made: MadeSite, folder: Path, *, count: int) -> tuple[ServedSite, ServedSite]:
+def prepare(made: MadeSite, folder: Path, *, count: int, page_size: int = 500) -> tuple[ServedSite, ServedSite]:
     """Return a served HQ with so many Items, and an outlet that knows it and has none."""
     hq, outlet = made.copy(folder / "hq"), made.copy(folder / "outlet")
     for site in (hq, outlet):
@@ -103,7 +103,8 @@ def prepare(made: MadeSite, folder: Path, *, count: int) -> tuple[ServedSite, Se
     outlet.start()
     know(outlet, hq, name="HQ")
     with outlet.client() as client:
-        made_rule = client.post("/api/resource/Sync Rule", {"name": RULE, "remote_site": "HQ", "document_type": "Item"})
+        values = {"name": RULE, "remote_site": "HQ", "document_type": "Item", "page_size": page_size}
+        made_rule = client.post("/api/resource/Sync Rule", values)
         assert made_rule.status == 200, made_rule.text
     outlet.stop()
     return hq, outlet
@@ -152,21 +153,33 @@ class Editor:
 def crash(
     hq: ServedSite, outlet: ServedSite, *, count: int, kills: int, seed: int = 7, longest_s: float = 0.1
 ) -> Crashed:
-    """Kill so many runs while HQ is edited, then let one finish in peace, and one more that finds nothing."""
+    """Kill so many runs while HQ is edited, then let one finish in peace, and one more that finds nothing.
+
+    Args:
+        longest_s: The latest moment of a kill, after documents of a run were committed, or after its first commit, in
+            turn. A run that ended before its kill does not count: the next is killed sooner, so that the kills come,
+            however fast the machine is.
+    """
     chance = random.Random(seed)
     found = Crashed()
     runs, editor = Runs(outlet.path), Editor(hq, count=count, seed=seed)
+    latest_s = longest_s
     editor.start()
     try:
         while found.kills < kills:
-            pid = runs.start()
-            _wait_for_progress(outlet, pid)
-            time.sleep(chance.uniform(0, longest_s))  # the moment of the kill, not a wait for something
+            with database(outlet) as connection:
+                reached = (_documents_reached, _commits)[found.kills % 2]
+                before = reached(connection)
+                pid = runs.start()
+                while reached(connection) == before and peak_rss_kb(pid):
+                    time.sleep(0.001)
+            time.sleep(chance.uniform(0, latest_s))  # the moment of the kill, not a wait for something
             found.peak_rss_kb.append(peak_rss_kb(pid))
             with contextlib.suppress(ProcessLookupError):  # it has ended by itself: then it is no kill
                 os.kill(pid, signal.SIGKILL)
-            if runs.end() == -signal.SIGKILL:
-                found.kills += 1
+            is_killed = runs.end() == -signal.SIGKILL
+            found.kills += is_killed
+            latest_s = longest_s if is_killed else latest_s / 2
         editor.stop()
         found.edits = editor.edits
         pid = runs.start()
@@ -185,16 +198,14 @@ def crash(
     return found
 
 
-def _wait_for_progress(outlet: ServedSite, pid: int) -> None:
-    """Return once the run has committed something, or has ended."""
-    with closing(sqlite3.connect(outlet.path / "site.db", timeout=20)) as connection:
-        before = _reached(connection)
-        while _reached(connection) == before and peak_rss_kb(pid):
-            time.sleep(0.005)
-
-
-def _reached(connection: sqlite3.Connection) -> Any:
+def _documents_reached(connection: sqlite3.Connection) -> Any:
+    """Return up to which document the outlet has come."""
     return connection.execute('SELECT seen_modified, seen_name FROM "tabSync Checkpoint"').fetchone()
+
+
+def _commits(connection: sqlite3.Connection) -> Any:
+    """Return what is another after each commit of a run, and so after deletions, which come before any document."""
+    return connection.execute("PRAGMA data_version").fetchone()
 
 
 def _watched(pid: int) -> list[int]:

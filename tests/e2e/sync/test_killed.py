@@ -6,11 +6,13 @@ from tests.e2e.site import MadeSite
 from tests.e2e.sync.crashing import crash, differences, prepare
 
 COUNT = 2_000
+PAGE_SIZE = 20
+"""Many pages: a run has commits ahead of it wherever it is killed."""
 KILLS = 20
 
 
 def test_p7_killed_twenty_times_while_the_source_is_edited(made_site: MadeSite, tmp_path: Path) -> None:
-    hq, outlet = prepare(made_site, tmp_path, count=COUNT)
+    hq, outlet = prepare(made_site, tmp_path, count=COUNT, page_size=PAGE_SIZE)
     try:
         found = crash(hq, outlet, count=COUNT, kills=KILLS)
         assert found.kills == KILLS
