@@ -13,8 +13,8 @@ _HERE = Path(__file__).parent
 _IN_CI = os.environ.get("CI", "").lower() not in {"", "0", "false"}
 _START_SERVERS = frozenset({"contract", "e2e"})
 """Folders whose tests start servers: they run in two lines, so that they do not disturb each other much."""
-_OF_PEOPLE = frozenset({"connect", "desk", "live", "middleware"})
-"""Folders of the second line: most of their time is a browser's, or a client's that waits."""
+_SECOND_LINE = frozenset({"connect", "desk", "live", "middleware", "sync"})
+"""Folders whose tests take about as long as all the others that start servers."""
 
 settings.register_profile("laptop", deadline=None)  # How long an example takes says something of the machine only.
 if not _IN_CI:  # There, Hypothesis has a profile of its own: the same examples in each run.
@@ -29,7 +29,7 @@ class _ServersTogether(LoadScopeScheduling):
         folders = file.relative_to(_HERE).parts if file.is_relative_to(_HERE) else ()
         if not _START_SERVERS.intersection(folders[:1]):
             return str(file)
-        return "people" if _OF_PEOPLE.intersection(folders[1:2]) else "servers"
+        return "second line" if _SECOND_LINE.intersection(folders[1:2]) else "first line"
 
 
 @pytest.hookimpl(optionalhook=True)
