@@ -29,7 +29,9 @@ from demitasse.transports.broker import GroupReader
 
 T = TypeVar("T")
 _log = structlog.get_logger("demitasse.sync")
-_RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+_RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+_STEADY_S = 5.0
+"""Who has read for so long begins with short pauses again."""
 _GAP_S = 5.0
 """How long what is missing may still come by itself."""
 _LOOK_S = 0.5
@@ -47,6 +49,7 @@ class RuleReader:
         self._loop = loop
         self._turn = asyncio.Lock()
         self._gap_since_s: float | None = None
+        self._is_told = False
 
     async def run(self) -> None:
         """Connect, fetch, read; and again after a while whenever something fails."""
@@ -56,9 +59,9 @@ class RuleReader:
             try:
                 await self._read()
             except DemitasseError as error:
-                if monotonic_s() - began_s > _MAINTAIN_S:
+                if monotonic_s() - began_s > _STEADY_S:
                     failures = 0
-                await self._tell(error, failures)
+                await self._tell(error)
             except Exception:  # noqa: BLE001 - the site serves on, and the rule is tried again
                 _log.exception("sync.reader_failed", rule=self._rule.name)
             await asyncio.sleep(_RETRY_S[min(failures, len(_RETRY_S) - 1)])
@@ -74,6 +77,7 @@ class RuleReader:
                 await self._in_thread(
                     lambda: writing(self._site, lambda tx: note_error(self._site, tx, self._rule, ""))
                 )
+                self._is_told = False
                 if receiver.needs_fetch or not was_there:
                     await self._fetch(receiver, remote, reason="first" if receiver.needs_fetch else "no_group")
                 await self._read_on(reader, receiver, remote)
@@ -142,9 +146,11 @@ class RuleReader:
                 await self._in_thread(lambda: self._site.services.sync.runner().run(self._rule.name, reconciles=True))
             await self._in_thread(receiver.resume)
 
-    async def _tell(self, error: DemitasseError, failures: int) -> None:
-        if failures:
+    async def _tell(self, error: DemitasseError) -> None:
+        """Say once what stands in the way, until the broker has been reached again."""
+        if self._is_told:
             return
+        self._is_told = True
         _log.warning("sync.reader_stopped", rule=self._rule.name, error=error.message)
         try:
             await self._in_thread(
