@@ -1,8 +1,7 @@
 """``demitasse jobs``: what waits, what failed, and running it by hand."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +12,7 @@ from rich.table import Table
 
 from demitasse.app import jobs
 from demitasse.app.job_views import list_jobs, list_schedules, retry_jobs
-from demitasse.app.site import Site, open_site
+from demitasse.app.site import open_site
 from demitasse.cli.webhook_output import moment_text, print_json, say, say_plain
 from demitasse.jobs.running import Ended
 from demitasse.observability.logs import configure_logs
@@ -33,7 +32,7 @@ def list_command(
     as_json: JsonOption = False,
 ) -> None:
     """List jobs, newest first, or the schedules."""
-    with _opened(site) as opened:
+    with closing(open_site(site)) as opened:
         rows = list_schedules(opened) if scheduled else list_jobs(opened, status=status, limit=limit)
     if as_json:
         print_json(rows)
@@ -71,7 +70,7 @@ def run(
             if ended.error:
                 say_plain(ended.error.rstrip())
 
-    with _opened(site) as opened:
+    with closing(open_site(site)) as opened:
         for name in names or ():
             jobs.run_one(opened, name, on_end=tell)
         if not names:
@@ -100,21 +99,12 @@ def retry(
     if bool(names) == all_failed:
         message = "Name jobs, or say --all-failed"
         raise typer.BadParameter(message)
-    with _opened(site) as opened:
+    with closing(open_site(site)) as opened:
         done = retry_jobs(opened, names or None)
     if as_json:
         print_json({"queued": done})
     else:
         say(f"Queued {len(done)} jobs")
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Site]:
-    site = open_site(path)
-    try:
-        yield site
-    finally:
-        site.close()
 
 
 def _text(value: object) -> str:

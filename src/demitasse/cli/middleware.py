@@ -2,8 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -59,7 +58,7 @@ def create(
     as_json: JsonOption = False,
 ) -> None:
     """Make a token and print it; it is shown once."""
-    with _opened(folder) as store:
+    with closing(Store(folder)) as store:
         device, secret = create_device(store, name, now_s=int(utc_now().timestamp()))
     if as_json:
         typer.echo(json.encode({"id": device.id, "name": device.name, "token": secret}).decode())
@@ -71,7 +70,7 @@ def create(
 @token.command("list")
 def list_(folder: FolderOption = Path(DEFAULT_FOLDER), as_json: JsonOption = False) -> None:
     """List the devices that have, or had, a token."""
-    with _opened(folder) as store:
+    with closing(Store(folder)) as store:
         devices = store.devices()
     if as_json:
         typer.echo(json.encode([_facts(device) for device in devices]).decode())
@@ -89,18 +88,9 @@ def revoke(
     folder: FolderOption = Path(DEFAULT_FOLDER),
 ) -> None:
     """Refuse a device's token from now on; its open connections end within seconds."""
-    with _opened(folder) as store:
+    with closing(Store(folder)) as store:
         found = revoke_device(store, device, now_s=int(utc_now().timestamp()))
     _out.print(f"The token of {found.name} ({found.id}) is refused from now on", highlight=False)
-
-
-@contextmanager
-def _opened(folder: Path) -> Iterator[Store]:
-    store = Store(folder)
-    try:
-        yield store
-    finally:
-        store.close()
 
 
 def _facts(device: Device) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """``demitasse sync``: bringing sites in step, beside the process that serves the site or without one."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ from rich.table import Table
 
 from demitasse.app import syncing
 from demitasse.app.dead_letters import dead_letters, replay_dead
-from demitasse.app.site import Site, open_site
+from demitasse.app.site import open_site
 from demitasse.cli.webhook_output import moment_text, print_json, say, say_plain
 from demitasse.kernel.errors import DemitasseError
 from demitasse.sync.model import Counts
@@ -49,7 +49,7 @@ def reconcile(
 @app.command()
 def status(site: SiteOption = Path("site"), as_json: JsonOption = False) -> None:
     """Show how every rule stands: how far it has read, how late, what is parked and in conflict."""
-    with _opened(site) as opened:
+    with closing(open_site(site)) as opened:
         lines = syncing.status(opened)
     if as_json:
         print_json([asdict(line) for line in lines])
@@ -75,7 +75,7 @@ def conflicts_command(
     as_json: JsonOption = False,
 ) -> None:
     """List conflicts that wait for a person."""
-    with _opened(site) as opened:
+    with closing(open_site(site)) as opened:
         rows = syncing.conflicts(opened, rule, is_all=everything)
     _print_rows(rows, as_json=as_json, none="There is no conflict.")
 
@@ -88,7 +88,7 @@ def resolve(
     as_json: JsonOption = False,
 ) -> None:
     """Settle a conflict, or show both versions of its document."""
-    with _opened(site) as opened:
+    with closing(open_site(site)) as opened:
         if not choice:
             _show_versions(syncing.conflict_versions(opened, conflict), as_json=as_json)
             return
@@ -107,7 +107,7 @@ def parked(
     as_json: JsonOption = False,
 ) -> None:
     """List documents that could not be applied, with their errors; they are tried again by themselves."""
-    with _opened(site) as opened:
+    with closing(open_site(site)) as opened:
         rows = syncing.parked_rows(opened, rule)
         if retry:
             syncing.make_due(opened, [row["name"] for row in rows])
@@ -125,7 +125,7 @@ def dead(
     as_json: JsonOption = False,
 ) -> None:
     """List messages of a broker that could not be taken, or take them again. Exit code 1 if one still cannot."""
-    with _opened(site) as opened:
+    with closing(open_site(site)) as opened:
         rows = dead_letters(opened, rule, limit=limit) if not replay else replay_dead(opened, rule, limit=limit)
     _print_rows(rows, as_json=as_json, none="There is no dead letter.")
     raise typer.Exit(1 if replay and any(row["error"] for row in rows) else 0)
@@ -138,7 +138,7 @@ def try_command(
     as_json: JsonOption = False,
 ) -> None:
     """Call a Remote Site: is it there, does it know the key, what kind of site is it?"""
-    with _opened(site) as opened:
+    with closing(open_site(site)) as opened:
         greeting = syncing.try_site(opened, remote_site)
     if as_json:
         print_json(asdict(greeting))
@@ -154,7 +154,7 @@ def identity(
     as_json: JsonOption = False,
 ) -> None:
     """Show the id by which other sites know the edits that were made here."""
-    with _opened(site) as opened:
+    with closing(open_site(site)) as opened:
         found = syncing.new_site_id(opened) if new else syncing.site_id(opened)
     if as_json:
         print_json({"site_id": found})
@@ -167,7 +167,7 @@ def _run(
 ) -> None:
     failed = False
     done: list[dict[str, Any]] = []
-    with _opened(path) as site, _progress(shown=not as_json) as progress:
+    with closing(open_site(path)) as site, _progress(shown=not as_json) as progress:
         names = syncing.runnable_rules(site, rules)
         if not names and not as_json:
             say("There is no enabled Sync Rule that pulls.")
@@ -247,12 +247,3 @@ def _progress(*, shown: bool) -> Iterator[Progress]:
     columns = (SpinnerColumn(), TextColumn("[bold]{task.description}"), TextColumn("{task.fields[done]}"))
     with Progress(*columns, TimeElapsedColumn(), console=Console(), disable=not shown) as progress:
         yield progress
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Site]:
-    site = open_site(path)
-    try:
-        yield site
-    finally:
-        site.close()

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -43,7 +43,7 @@ UntilOption = Annotated[str | None, typer.Option(help="As --since.")]
 @app.command("list")
 def list_command(site: SiteOption = Path("site"), as_json: JsonOption = False) -> None:
     """List the webhooks with their state and what waits for them."""
-    with _opened(site) as opened:
+    with closing(open_site(site)) as opened:
         lines = webhooks.list_webhooks(opened)
     if as_json:
         print_json([asdict(line) for line in lines])
@@ -58,7 +58,7 @@ def list_command(site: SiteOption = Path("site"), as_json: JsonOption = False) -
 @app.command()
 def show(name: WebhookArgument, site: SiteOption = Path("site"), as_json: JsonOption = False) -> None:
     """Show one webhook: its settings without secrets, its queue, its last attempts."""
-    with _opened(site) as opened:
+    with closing(open_site(site)) as opened:
         view = webhooks.show_webhook(opened, name)
     if as_json:
         print_json(asdict(view))
@@ -80,7 +80,7 @@ def try_command(
     as_json: JsonOption = False,
 ) -> None:
     """Send one request for a document now and show the answer; nothing is queued. Exit code 1 if it failed."""
-    with _opened(site) as opened:
+    with closing(open_site(site)) as opened:
         done = probe(opened, name, document=document)
     if as_json:
         print_json(asdict(done))
@@ -112,7 +112,7 @@ def replay(  # noqa: PLR0913, PLR0917 - the options of a command
     if status not in {DeliveryState.FAILED.value, DeliveryState.DELIVERED.value}:
         message = "--status is Failed or Delivered: the others are sent anyway"
         raise typer.BadParameter(message)
-    with _opened(site) as opened, _progress("replaying", is_shown=not as_json) as on_progress:
+    with closing(open_site(site)) as opened, _progress("replaying", is_shown=not as_json) as on_progress:
         if webhook:
             done = replay_webhook(
                 opened,
@@ -143,7 +143,7 @@ def backfill(
 ) -> None:
     """Send documents that are there already, where the webhook's condition is true, under new ids."""
     chosen = json.decode(filters) if filters else None
-    with _opened(site) as opened, _progress("backfilling", is_shown=not as_json) as on_progress:
+    with closing(open_site(site)) as opened, _progress("backfilling", is_shown=not as_json) as on_progress:
         done = backfill_webhook(opened, name, filters=chosen, is_dry_run=dry_run, on_progress=on_progress)
     if as_json:
         print_json(asdict(done))
@@ -161,7 +161,7 @@ def tail(
     as_json: JsonOption = False,
 ) -> None:
     """Show attempts as they are made; with --json one object a line."""
-    with _opened(site) as opened:
+    with closing(open_site(site)) as opened:
         for attempt in _attempts(opened, webhook, lines=lines, follow=follow):
             if as_json:
                 print_json(attempt)
@@ -178,7 +178,7 @@ def pause(
     as_json: JsonOption = False,
 ) -> None:
     """Hold the events of a webhook until it is resumed."""
-    with _opened(site) as opened:
+    with closing(open_site(site)) as opened:
         webhooks.set_paused(opened, name, paused=True, reason=reason)
     tell_state(name, "paused", as_json=as_json)
 
@@ -186,7 +186,7 @@ def pause(
 @app.command()
 def resume(name: WebhookArgument, site: SiteOption = Path("site"), as_json: JsonOption = False) -> None:
     """Let a paused webhook go on, with what was held."""
-    with _opened(site) as opened:
+    with closing(open_site(site)) as opened:
         webhooks.set_paused(opened, name, paused=False)
     tell_state(name, "resumed", as_json=as_json)
 
@@ -201,7 +201,7 @@ def why(
     as_json: JsonOption = False,
 ) -> None:
     """Tell why an event of a document was sent or not."""
-    with _opened(site) as opened:
+    with closing(open_site(site)) as opened:
         found = webhooks.why(opened, doctype, document, webhook=webhook, event=event)
     if as_json:
         told = [
@@ -231,7 +231,7 @@ def export_command(
     site: SiteOption = Path("site"),
 ) -> None:
     """Write deliveries with their bodies as JSON lines, oldest first."""
-    with _opened(site) as opened:
+    with closing(open_site(site)) as opened:
         chosen = history.Slice(
             since=_moment(opened, since) or webhooks.LONG_AGO,
             until=_moment(opened, until) or opened.clock(),
@@ -254,21 +254,12 @@ def prune(
     as_json: JsonOption = False,
 ) -> None:
     """Delete logs and finished deliveries that are older than log_retention_days; the serving process does so hourly."""
-    with _opened(site) as opened:
+    with closing(open_site(site)) as opened:
         deleted = retention.prune(opened, days=days)
     if as_json:
         print_json({"deleted": deleted})
     else:
         say(f"Deleted {deleted} rows")
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[Site]:
-    site = open_site(path)
-    try:
-        yield site
-    finally:
-        site.close()
 
 
 @contextmanager
